@@ -1,0 +1,66 @@
+/**
+ * The closed table of error codes: what each means for the caller, and the facts it carries.
+ *
+ * A code is API: it never changes its meaning. The table is an interface, so the type of
+ * `error.details` follows from `error.code`.
+ */
+
+/** Details by code. Every value is safe to log: no payload, no credential. */
+export interface ErrorDetails {
+  /** The caller's mistake, found before anything was sent. Effect `none`. */
+  INVALID_ARGUMENT: { readonly option: string; readonly value: string };
+  /** A value or name over a bound. Effect `none`. */
+  TOO_LARGE: { readonly option: string; readonly size: number; readonly limit: number };
+  /** This engine, server version or set-up cannot do it safely. Effect `none`. */
+  UNSUPPORTED: { readonly feature: string };
+  /** The backend or handle was closed. Effect `none`. */
+  CLOSED: { readonly what: string };
+  /** The caller's signal aborted a write; the effect says whether it may have landed. */
+  ABORTED: { readonly operation: string };
+  /** The store was not asked, or refused before doing anything. Effect `none`: it will not land. */
+  STORE_UNAVAILABLE: { readonly operation: string; readonly address?: string };
+  /** The store answered that it will not serve us: password, rights, memory. Effect `none`. */
+  STORE_REFUSED: { readonly operation: string; readonly reason: string };
+  /** No answer to a write. Effect `unknown`; `error.resolve()` settles it. */
+  OUTCOME_UNKNOWN: { readonly operation: string; readonly key?: string; readonly afterMs?: number };
+  /** A read or a bus request was not answered in time. Effect: `none` for reads, else `unknown`. */
+  TIMEOUT: { readonly operation: string; readonly timeoutMs: number };
+  /** The store went back in time past what we have seen: a restored backup. Effect `unknown`. */
+  REVISION_RESET: { readonly key: string; readonly seen: number; readonly found: number };
+  /** A stored record is not one of ours, or is damaged. It was left as it is. Effect `none`. */
+  RECORD_INVALID: { readonly key: string; readonly reason: string };
+  /** Nobody listens on the subject. Effect `none`, told at once. */
+  NO_RESPONDERS: { readonly subject: string };
+  /** The lock did not come free within `waitMs`. Effect `none`. */
+  LOCK_TIMEOUT: { readonly key: string; readonly waitMs: number; readonly holders: number };
+  /** The lock was held and is no more; what the work did after the loss may race. */
+  LOCK_LOST: { readonly key: string; readonly fencingToken: number; readonly reason: LossReason };
+  /** This asynchronous context holds the key already; waiting would never end. Effect `none`. */
+  SELF_DEADLOCK: { readonly key: string };
+  /** The guard refused a token below its floor: somebody newer was here. Effect `none`. */
+  STALE_TOKEN: { readonly resource: string; readonly fencingToken: number; readonly floor: number };
+}
+
+/** Every code that a `QuorateError` can carry. */
+export type ErrorCode = keyof ErrorDetails;
+
+/**
+ * Whether the effect of the failed call happened: it did not and will not, we do not know,
+ * or it did.
+ */
+export type Effect = "none" | "unknown" | "applied";
+
+/**
+ * Why a lease was lost: its time ran out on the holder's own clock, or the store says that it is
+ * no longer ours.
+ */
+export type LossReason = "expired" | "superseded";
+
+/** Codes after which the same call may succeed without anybody changing anything. */
+export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "STORE_UNAVAILABLE",
+  "OUTCOME_UNKNOWN",
+  "TIMEOUT",
+  "NO_RESPONDERS",
+  "LOCK_TIMEOUT",
+]);

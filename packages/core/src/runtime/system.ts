@@ -1,0 +1,51 @@
+/**
+ * The runtime of production: Node's clocks, timers, randomness and diagnostics channels.
+ *
+ * The one file of Quorate in which they may be named; `test/tidy.test.ts` sees to it.
+ */
+import { randomFillSync } from "node:crypto";
+import { channel } from "node:diagnostics_channel";
+import { createIds } from "./ids.ts";
+import type { EventChannel, Events, Random, Runtime, Time, Timer } from "./runtime.ts";
+
+/** Node's own limit; a longer delay would fire at once. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647;
+
+const time: Time = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  setTimer(delayMs, callback, options): Timer {
+    const endsAtMs = performance.now() + delayMs;
+    let handle: NodeJS.Timeout;
+    const arm = (): void => {
+      const leftMs = endsAtMs - performance.now();
+      const last = leftMs <= LONGEST_TIMEOUT_MS;
+      // Rounded up: Node truncates fractions, and a timer must not fire before its time.
+      const sliceMs = last ? Math.max(0, Math.ceil(leftMs)) : LONGEST_TIMEOUT_MS;
+      handle = setTimeout(last ? callback : arm, sliceMs);
+      if (options?.keepAlive === false) handle.unref();
+    };
+    arm();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+const random: Random = {
+  next: () => Math.random(),
+  bytes: (length) => randomFillSync(new Uint8Array(length)),
+};
+
+const events: Events = {
+  // Node's Channel has the shape of ours, so the guard is one property read on Node's own object.
+  channel: <T extends object>(name: string) => channel(`quorate:${name}`) as EventChannel<T>,
+};
+
+/**
+ * The runtime of this process. Backends use it when none is given.
+ *
+ * @example
+ * import { systemRuntime } from "@quorate/core";
+ * const startedMs = systemRuntime.time.monotonicMs();
+ * console.log(systemRuntime.time.monotonicMs() >= startedMs); // => true
+ */
+export const systemRuntime: Runtime = { time, random, events, ids: createIds(time, random) };

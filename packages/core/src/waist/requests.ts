@@ -1,0 +1,182 @@
+/**
+ * Requests as every engine takes them: checked, with defaults filled in, before anything is sent.
+ *
+ * One place, so that all engines refuse alike and in the same words. A bad request costs nothing:
+ * the error names the option and the value, its effect is `none`.
+ */
+import * as check from "../checks.ts";
+import { QuorateError } from "../errors/quorate-error.ts";
+import { checkName } from "../names.ts";
+import type { CallOptions, Ms, Revision } from "./common.ts";
+import type { DeleteOptions, PutOptions } from "./kv.ts";
+import type { Grant, LeaseRequest, ReleasableGrant } from "./leases.ts";
+
+/** Most bytes of `LeaseRequest.data`. */
+export const MAX_LEASE_DATA_BYTES = 4096;
+/** Deadline of a call where neither it nor its backend names one. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 5_000;
+
+const OPERATION_ID = /^[0-9A-Za-z_-]{1,64}$/;
+
+/** What requests are checked against. */
+export interface RequestBounds {
+  readonly minTtlMs: Ms;
+  readonly maxValueBytes: number;
+  readonly requestTimeoutMs: Ms;
+  /** Makes the operation id of a write that has none. */
+  readonly newOperationId: () => string;
+}
+
+/** Bounds of a call. */
+export interface CheckedCall {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: Ms;
+}
+
+/** A put, ready to send. */
+export interface CheckedPut extends CheckedCall {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly expect: Revision | "absent" | undefined;
+  readonly ttlMs: Ms | undefined;
+  readonly operationId: string;
+}
+
+/** A delete, ready to send. */
+export interface CheckedDelete extends CheckedCall {
+  readonly key: string;
+  readonly expect: Revision | undefined;
+  readonly operationId: string;
+}
+
+/** A claim, ready to send. */
+export interface CheckedLease extends CheckedCall {
+  readonly name: string;
+  readonly owner: string;
+  readonly ttlMs: Ms;
+  readonly waitMs: Ms;
+  readonly weight: number;
+  readonly capacity: number;
+  readonly fair: boolean;
+  readonly data: string | undefined;
+}
+
+/** Signal and deadline of any call. An aborted signal rejects with its reason at once. */
+export function checkCall(options: CallOptions | undefined, bounds: RequestBounds): CheckedCall {
+  const signal = options?.signal;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw check.invalidArgument("signal", signal, "an AbortSignal");
+  }
+  const timeoutMs = check.positive("timeoutMs", options?.timeoutMs ?? bounds.requestTimeoutMs);
+  signal?.throwIfAborted();
+  return { signal, timeoutMs };
+}
+
+/** Checks a put. */
+export function checkPut(
+  key: string,
+  value: Uint8Array | string,
+  options: PutOptions | undefined,
+  bounds: RequestBounds,
+): CheckedPut {
+  const call = checkCall(options, bounds);
+  const { expect, ttlMs } = options ?? {};
+  if (expect !== undefined && expect !== "absent") check.position("expect", expect);
+  return {
+    ...call,
+    key: checkName("key", key),
+    value: checkValue("value", value, bounds.maxValueBytes),
+    expect,
+    ttlMs: ttlMs === undefined ? undefined : check.ttl("ttlMs", ttlMs, bounds.minTtlMs),
+    operationId: checkOperationId(options?.operationId, bounds),
+  };
+}
+
+/** Checks a delete. */
+export function checkDelete(
+  key: string,
+  options: DeleteOptions | undefined,
+  bounds: RequestBounds,
+): CheckedDelete {
+  const call = checkCall(options, bounds);
+  const expect = options?.expect;
+  if (expect !== undefined) check.position("expect", expect);
+  const operationId = checkOperationId(options?.operationId, bounds);
+  return { ...call, key: checkName("key", key), expect, operationId };
+}
+
+/** Checks a claim. */
+export function checkLease(
+  name: string,
+  request: LeaseRequest,
+  bounds: RequestBounds,
+): CheckedLease {
+  if (typeof request !== "object" || request === null) {
+    throw check.invalidArgument("request", request, "an object with owner and ttlMs");
+  }
+  const call = checkCall(request, bounds);
+  const capacity = check.positiveInteger("capacity", request.capacity ?? 1);
+  const weight = check.positiveInteger("weight", request.weight ?? 1);
+  if (weight > capacity) {
+    throw check.invalidArgument("weight", weight, `at most the capacity, ${capacity}`);
+  }
+  return {
+    ...call,
+    name: checkName("name", name),
+    owner: check.boundedString("owner", request.owner, 128),
+    ttlMs: check.ttl("ttlMs", request.ttlMs, bounds.minTtlMs),
+    waitMs: checkWait(request.waitMs ?? 0),
+    weight,
+    capacity,
+    fair: request.fair ?? true,
+    data: checkData(request.data),
+  };
+}
+
+/** Checks what identifies a claim to release or renew. */
+export function checkClaim<G extends ReleasableGrant | Grant>(grant: G): G {
+  if (typeof grant !== "object" || grant === null) {
+    throw check.invalidArgument("grant", grant, "a grant of this backend");
+  }
+  checkName("grant.name", grant.name);
+  check.boundedString("grant.owner", grant.owner, 128);
+  if (grant.fencingToken !== undefined) check.position("grant.fencingToken", grant.fencingToken);
+  return grant;
+}
+
+/** Bytes of a value within `maxBytes`; a string becomes UTF-8. */
+export function checkValue(
+  option: string,
+  value: Uint8Array | string,
+  maxBytes: number,
+): Uint8Array {
+  if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+    throw check.invalidArgument(option, value, "a Uint8Array or a string");
+  }
+  if (typeof value === "string" && !value.isWellFormed()) {
+    throw check.invalidArgument(option, "a string", "free of unpaired surrogates");
+  }
+  const bytes = typeof value === "string" ? Buffer.from(value, "utf8") : value;
+  const size = bytes.byteLength;
+  if (size <= maxBytes) return bytes;
+  const details = { option, size, limit: maxBytes };
+  const message = `${option} has ${size} bytes, this engine takes at most ${maxBytes}`;
+  throw new QuorateError("TOO_LARGE", message, { effect: "none", details });
+}
+
+function checkOperationId(id: string | undefined, bounds: RequestBounds): string {
+  if (id === undefined) return bounds.newOperationId();
+  if (typeof id === "string" && OPERATION_ID.test(id)) return id;
+  throw check.invalidArgument("operationId", id, "1 to 64 characters of [0-9A-Za-z_-]");
+}
+
+/** Waiting for ever is legal, and must be asked for: `Infinity`. */
+function checkWait(waitMs: Ms): Ms {
+  return waitMs === Infinity ? waitMs : check.nonNegative("waitMs", waitMs);
+}
+
+function checkData(data: string | undefined): string | undefined {
+  return data === undefined || data === ""
+    ? undefined
+    : check.boundedString("data", data, MAX_LEASE_DATA_BYTES);
+}
