@@ -44,6 +44,7 @@ export {
 } from "./fence-record.ts";
 export { type Json, type JsonBounds, type JsonResult, parseJson } from "./json.ts";
 export { leaseLeftMs, leaseMarginMs, type LeaseWindow, leaseWindow } from "./lease-window.ts";
+export { leasesOverKv, type LeasesOverKvOptions } from "./leases-over-kv/leases-over-kv.ts";
 export { Lifecycle } from "./lifecycle.ts";
 export {
   checkName,
@@ -78,6 +79,20 @@ export type {
   Health,
   SafetyLevel,
 } from "./waist/backend.ts";
+export { type HandlerFailed, publishHandlerFailure } from "./waist/bus-events.ts";
+export {
+  checkHeaders,
+  type CheckedPublish,
+  type CheckedRequest,
+  type CheckedSubscribe,
+  checkPublish,
+  checkRequest,
+  checkResponse,
+  checkSubscribe,
+  MAX_HEADER_VALUE_BYTES,
+  MAX_HEADERS,
+  readHeaders,
+} from "./waist/bus-requests.ts";
 export type {
   Message,
   MessageBus,

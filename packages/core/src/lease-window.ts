@@ -14,6 +14,9 @@ import type { Ms } from "./waist/common.ts";
 const DRIFT = 0.01;
 const FLOOR_MS = 2;
 
+/** The two clocks; a `Time`, or readings taken earlier. */
+type Clocks = Pick<Time, "monotonicMs" | "wallMs">;
+
 /** The end of a lease on the holder's two clocks. */
 export interface LeaseWindow {
   /** On the holder's monotonic clock. */
@@ -28,7 +31,7 @@ export function leaseMarginMs(ttlMs: Ms): Ms {
 }
 
 /** The window of a lease of `ttlMs` that is asked for now. Call it before the request leaves. */
-export function leaseWindow(time: Time, ttlMs: Ms): LeaseWindow {
+export function leaseWindow(time: Clocks, ttlMs: Ms): LeaseWindow {
   const trustedMs = ttlMs - leaseMarginMs(ttlMs);
   return {
     validUntilMs: time.monotonicMs() + trustedMs,
@@ -37,7 +40,7 @@ export function leaseWindow(time: Time, ttlMs: Ms): LeaseWindow {
 }
 
 /** Milliseconds left by the clock on which fewer are left; zero or less: lost. */
-export function leaseLeftMs(time: Time, window: LeaseWindow): Ms {
+export function leaseLeftMs(time: Clocks, window: LeaseWindow): Ms {
   const byMonotonic = window.validUntilMs - time.monotonicMs();
   const byWall = window.validUntilWallMs - time.wallMs();
   return Math.min(byMonotonic, byWall);

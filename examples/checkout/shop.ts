@@ -1,0 +1,41 @@
+/**
+ * What the shop sells and who ordered what: read from `orders.csv`, a few hundred lines.
+ *
+ * Demand is larger than the stock of some items on purpose: selling the last unit twice is the
+ * mistake that this example is about.
+ */
+import { readFileSync } from "node:fs";
+
+/** One line of the file. */
+export interface Order {
+  readonly id: string;
+  readonly item: string;
+  readonly quantity: number;
+}
+
+/** Units on the shelf in the morning, per item. */
+export const INITIAL_STOCK = 60;
+/** Orders that a node claims at a time. */
+export const BATCH_SIZE = 8;
+/** Length of an item's lease. Short, so that the pause of a node does not make a long film. */
+export const LEASE_MS = 1_000;
+/** How long the unlucky node sleeps: well beyond its lease. */
+export const PAUSE_MS = LEASE_MS * 1.5;
+
+/** The orders of the day. */
+export function readOrders(): readonly Order[] {
+  const file = readFileSync(new URL("./orders.csv", import.meta.url), "utf8");
+  return file
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => {
+      const [id = "", item = "", quantity = ""] = line.split(",");
+      return { id, item, quantity: Number(quantity) };
+    });
+}
+
+/** The items that were ordered at least once, in order of name. */
+export function itemsOf(orders: readonly Order[]): readonly string[] {
+  return [...new Set(orders.map((order) => order.item))].sort();
+}
