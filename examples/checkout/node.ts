@@ -3,19 +3,21 @@
  *
  * The lock keeps two nodes from selling the same units at once; the guard keeps a node that woke
  * up too late from writing over its successor. The node that is told to pause does so at the worst
- * moment, between reading the stock and writing it, and does *not* look at its lock afterwards: its
- * late write must be stopped by the guard alone.
+ * moment, when its write has passed every check of its own and is about to leave.
  */
 import { type Backend, isQuorateError, sleep } from "@quorate/core";
 import { createGuard, createLocks, type Lock } from "@quorate/lock";
-import { BATCH_SIZE, LEASE_MS, type Order } from "./shop.ts";
+import { BATCH_SIZE, BUSIEST_ITEM, LEASE_MS, type Order } from "./shop.ts";
+import { stallingKv } from "./stalling-kv.ts";
 import { decodeStock, encodeStock, sell } from "./stock.ts";
 
 const MOST_ATTEMPTS = 20;
 const RETRY_DELAY_MS = 50;
+const PACKING_MS = 3;
 
 /** What a node reports while it works. */
 export type NodeEvent =
+  | { readonly kind: "ready" }
   | { readonly kind: "sold" | "sold out"; readonly order: string }
   | { readonly kind: "pausing"; readonly item: string; readonly fencingToken: number }
   | { readonly kind: "stale write refused"; readonly item: string; readonly floor: number };
@@ -34,17 +36,18 @@ export interface NodeOptions {
 export async function runNode(options: NodeOptions): Promise<void> {
   const { backend, orders, name } = options;
   await using locks = createLocks(backend, { ttlMs: LEASE_MS, waitMs: 60_000 });
-  const guard = createGuard(backend.kv);
-  let pause = options.pause;
+  const link = stallingKv(backend.kv);
+  const guard = createGuard(link.kv);
+  let { pause } = options;
 
-  const beforeWrite = async (lock: Lock, item: string): Promise<void> => {
-    // Packing takes a moment; without it nobody would ever meet at the shelf.
-    await sleep(backend.runtime, 3);
-    if (pause === undefined) return;
+  const pauseOnce = (lock: Lock, item: string): void => {
+    if (pause === undefined || item !== BUSIEST_ITEM) return;
     const pauseNow = pause;
     pause = undefined;
-    options.report({ kind: "pausing", item, fencingToken: lock.fencingToken });
-    await pauseNow();
+    link.arm(async () => {
+      options.report({ kind: "pausing", item, fencingToken: lock.fencingToken });
+      await pauseNow();
+    });
   };
 
   const serve = (order: Order): Promise<"sold" | "sold out"> =>
@@ -52,7 +55,9 @@ export async function runNode(options: NodeOptions): Promise<void> {
       const shelf = await guard.open(lock, `stock/${order.item}`);
       const sale = sell(decodeStock(await shelf.read()), order.id, order.quantity);
       if (sale.kind !== "sold") return sale.kind === "sold out" ? "sold out" : "sold";
-      await beforeWrite(lock, order.item);
+      // Packing takes a moment; without it nobody would ever meet at the shelf.
+      await sleep(backend.runtime, PACKING_MS);
+      pauseOnce(lock, order.item);
       await shelf.write(encodeStock(sale.stock));
       return "sold";
     });

@@ -3,7 +3,7 @@
  * middle of a write and is woken beyond its lease.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { sleep, systemRuntime } from "@quorate/core";
 import type { Shop } from "./embedded.ts";
 import { connect, type ServerEngine } from "./engines.ts";
@@ -23,7 +23,11 @@ export async function openOnServer(engine: ServerEngine, namespace: string): Pro
         return { name, child };
       });
       try {
-        await Promise.all(running.map(({ name, child }) => follow(name, child, report)));
+        const ended = running.map(({ name, child }) => follow(name, child, report));
+        // Together: a node that is still starting could find the shelves empty.
+        await Promise.race([Promise.all(running.map(({ child }) => ready(child))), ...ended]);
+        for (const { child } of running) child.send("begin");
+        await Promise.all(ended);
       } finally {
         // By the handle of each child of ours; one that has ended ignores it.
         for (const { child } of running) child.kill("SIGKILL");
@@ -44,6 +48,12 @@ function startNode(node: NodeArguments): ChildProcess {
   return fork(worker, [JSON.stringify(node)], {
     execArgv: ["--conditions", "@quorate/source", "--import", "tsx"],
   });
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  for await (const [event] of on(child, "message")) {
+    if ((event as NodeEvent).kind === "ready") return;
+  }
 }
 
 async function follow(

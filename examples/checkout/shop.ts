@@ -19,6 +19,8 @@ export const INITIAL_STOCK = 60;
 export const BATCH_SIZE = 8;
 /** Length of an item's lease. Short, so that the pause of a node does not make a long film. */
 export const LEASE_MS = 1_000;
+/** The item that everybody wants, so that somebody takes over while its holder sleeps. */
+export const BUSIEST_ITEM = "anvil";
 /** How long the unlucky node sleeps: well beyond its lease. */
 export const PAUSE_MS = LEASE_MS * 1.5;
 

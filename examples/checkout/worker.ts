@@ -1,6 +1,8 @@
 /**
- * One node as a process of its own. Reports to its parent; ends when the orders have ended.
+ * One node as a process of its own. Says when it is connected, begins when all are, reports to its
+ * parent, and ends when the orders have ended.
  */
+import { once } from "node:events";
 import { connect, type ServerEngine } from "./engines.ts";
 import { type NodeEvent, runNode } from "./node.ts";
 import { readOrders } from "./shop.ts";
@@ -13,13 +15,17 @@ const { engine, namespace, name, unlucky } = JSON.parse(process.argv[2] ?? "{}")
 };
 
 // A node whose parent is gone has nobody to report to.
-process.on("disconnect", () => process.exit(1));
+const orphaned = (): void => process.exit(1);
+process.on("disconnect", orphaned);
 
 const report = (event: NodeEvent): Promise<void> =>
   new Promise((resolve) => process.send?.(event, undefined, undefined, () => resolve()));
 
 const { backend, close } = await connect(engine, namespace);
-let told: Promise<void> = Promise.resolve();
+await backend.ready();
+const begin = once(process, "message");
+let told: Promise<void> = report({ kind: "ready" });
+await begin;
 await runNode({
   name,
   backend,
@@ -36,4 +42,5 @@ await runNode({
 });
 await told;
 await close();
+process.off("disconnect", orphaned);
 process.disconnect();

@@ -23,7 +23,8 @@ export class Feed<T> implements AsyncIterableIterator<T> {
   readonly #unread = new Map<string, T>();
   readonly #onEnd: (() => void) | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #unsubscribe: () => void;
+  // Replaced once subscribed: a signal that has aborted already ends the feed while it is made.
+  readonly #subscription: { off: () => void } = { off: () => {} };
   #waiting: { resolve(result: IteratorResult<T>): void; reject(reason: unknown): void }[] = [];
   #state: { kind: "open" } | { kind: "ended" } | { kind: "failed"; reason: unknown } = {
     kind: "open",
@@ -32,7 +33,7 @@ export class Feed<T> implements AsyncIterableIterator<T> {
   constructor(options: FeedOptions = {}) {
     this.#onEnd = options.onEnd;
     this.#signal = options.signal;
-    this.#unsubscribe = onAbort(options.signal, () => this.fail(this.#signal?.reason));
+    this.#subscription.off = onAbort(options.signal, () => this.fail(this.#signal?.reason));
   }
 
   /** Events that the reader has not taken yet. */
@@ -96,7 +97,7 @@ export class Feed<T> implements AsyncIterableIterator<T> {
   #finish(state: { kind: "ended" } | { kind: "failed"; reason: unknown }): void {
     if (this.#state.kind !== "open") return;
     this.#state = state;
-    this.#unsubscribe();
+    this.#subscription.off();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const [index, reader] of waiting.entries()) {

@@ -79,7 +79,12 @@ export type {
   Health,
   SafetyLevel,
 } from "./waist/backend.ts";
-export { type HandlerFailed, publishHandlerFailure } from "./waist/bus-events.ts";
+export {
+  type HandlerFailed,
+  type MessagesDropped,
+  publishHandlerFailure,
+  publishMessagesDropped,
+} from "./waist/bus-events.ts";
 export {
   checkHeaders,
   type CheckedPublish,

@@ -29,6 +29,13 @@ export type JsonResult =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly reason: string };
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
 /** Parses within bounds. Never throws: bad input is a result, as it is nobody's bug. */
 export function parseJson(source: string | Uint8Array, bounds: JsonBounds = {}): JsonResult {
   const maxBytes = bounds.maxBytes ?? 1_048_576;
@@ -46,30 +53,50 @@ export function parseJson(source: string | Uint8Array, bounds: JsonBounds = {}):
   }
 }
 
+/** How deep the brackets of `text` go, whether or not it is JSON. One pass, no recursion. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
-  let inString = false;
   for (let index = 0; index < text.length; index++) {
-    const character = text[index];
-    if (inString) {
-      if (character === "\\") index += 1;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === "{" || character === "[") deepest = Math.max(deepest, ++depth);
-    else if (character === "}" || character === "]") depth -= 1;
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) index = endOfString(text, index);
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) deepest = Math.max(deepest, ++depth);
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
   }
   return deepest;
 }
 
-/** A copy with null-prototype objects. Recursion is bounded by the depth that was checked. */
+/** Where the string that begins at `start` ends; strings are most of a record, so jump over them. */
+function endOfString(text: string, start: number): number {
+  for (let from = start + 1; ;) {
+    const quote = text.indexOf('"', from);
+    if (quote === -1) return text.length;
+    let slashes = 0;
+    while (text.charCodeAt(quote - 1 - slashes) === BACKSLASH) slashes += 1;
+    if (slashes % 2 === 0) return quote;
+    from = quote + 1;
+  }
+}
+
+/** Counts nodes, and gives objects a null prototype. Its depth is bounded by what was checked. */
 function rebuild(value: unknown, budget: { left: number }): Json {
   if (typeof value !== "object" || value === null) return value as Json;
-  const entries = Object.entries(value);
-  budget.left -= entries.length;
-  if (budget.left < 0) throw new RangeError("more keys than allowed");
-  if (Array.isArray(value)) return value.map((item) => rebuild(item, budget));
+  if (Array.isArray(value)) {
+    spend(budget, value.length);
+    // The parser's own array, which nobody else has: filled anew in place.
+    for (const [index, item] of value.entries()) {
+      if (typeof item === "object" && item !== null) value[index] = rebuild(item, budget);
+    }
+    return value as Json[];
+  }
+  const keys = Object.keys(value);
+  spend(budget, keys.length);
   const copy = Object.create(null) as Record<string, Json>;
-  for (const [key, item] of entries) copy[key] = rebuild(item, budget);
+  for (const key of keys) copy[key] = rebuild((value as Record<string, unknown>)[key], budget);
   return copy;
+}
+
+function spend(budget: { left: number }, nodes: number): void {
+  budget.left -= nodes;
+  if (budget.left < 0) throw new RangeError("more keys than allowed");
 }

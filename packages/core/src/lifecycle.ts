@@ -4,6 +4,7 @@
  * Whatever starts work registers it here, so that `close` can wait for what is in flight, then cut
  * it short, and so that a call on a closed thing is refused by name.
  */
+import { setMaxListeners } from "node:events";
 import { deferred, type Deferred } from "./abort.ts";
 import { QuorateError } from "./errors/quorate-error.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -22,6 +23,8 @@ export class Lifecycle {
   constructor(what: string, runtime: Pick<Runtime, "time">) {
     this.#what = what;
     this.#runtime = runtime;
+    // Every wait and watch listens here; Node warns of a leak at the eleventh.
+    setMaxListeners(0, this.#stopping.signal, this.#closing.signal);
   }
 
   /** Aborts, with `CLOSED` as its reason, when `close` begins: the end of waits and watches. */

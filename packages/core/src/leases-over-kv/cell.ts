@@ -102,6 +102,7 @@ export class RecordCell {
     const { time } = this.#runtime;
     const startedMs = time.monotonicMs();
     const base = this.#known.entry;
+    const tokened = base === undefined ? record : withTokens(record, base.revision + 1);
     let answer: { entry: Entry | undefined } | { current: Entry | undefined };
     try {
       if (base !== undefined && isFree(record) && record.last <= base.revision) {
@@ -112,7 +113,7 @@ export class RecordCell {
         const idleMs = (holder: Parameters<Sightings["beatSinceMs"]>[0]): Ms =>
           Math.max(0, startedMs - this.#sightings.beatSinceMs(holder, startedMs));
         const expect = base?.revision ?? "absent";
-        const value = encodeRecord(record, idleMs);
+        const value = encodeRecord(tokened, idleMs);
         const put = await this.#kv.put(this.key, value, { expect, timeoutMs });
         answer = put.ok ? { entry: put.entry } : { current: put.current };
       }
@@ -127,7 +128,7 @@ export class RecordCell {
       return { kind: "conflict" };
     }
     const { entry } = answer;
-    const written = entry === undefined ? FREE : withTokens(record, entry.revision);
+    const written = entry === undefined ? FREE : withTokens(tokened, entry.createdRevision);
     const known = { record: written, entry, exchange };
     this.#accept(known);
     return { kind: "written", known };

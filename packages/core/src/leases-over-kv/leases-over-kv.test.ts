@@ -1,21 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { ScriptedRuntime } from "../testing.ts";
-import type { Grant, LeaseEvent, LeaseRequest, Refusal } from "../index.ts";
-import { leasesOverKv } from "./leases-over-kv.ts";
-import { TestLink, TestStore } from "./test-kv.fixture.ts";
-
-type Answer = { value?: Grant | Refusal; error?: unknown };
-
-function world() {
-  const runtime = new ScriptedRuntime();
-  const store = new TestStore();
-  const join = (options: object = {}) => {
-    const link = new TestLink(store, runtime);
-    return { link, leases: leasesOverKv(link, { runtime, ...options }) };
-  };
-  return { runtime, store, join };
-}
+import { isQuorateError, Lifecycle, QuorateError } from "../index.ts";
+import type { Grant, LeaseRequest } from "../index.ts";
+import { granted, settled, world } from "./world.fixture.ts";
 
 const claim = (owner: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
   owner,
@@ -24,80 +11,451 @@ const claim = (owner: string, more: Partial<LeaseRequest> = {}): LeaseRequest =>
 });
 
 describe("leases over a kv", () => {
-  it("takes, renews and gives back an uncontended lease in one write each", async () => {
+  it("take, renew and give back an uncontended lease in one write each", async () => {
     const { runtime, store, join } = world();
     const { leases } = join();
-    const first = leases.acquire("job", claim("a"));
-    await runtime.advance(10);
-    const grant = await first;
-    if (!grant.granted) throw new Error("refused");
+    const grant = await granted(runtime, leases.acquire("job", claim("a")));
     expect(grant.fencingToken).toBe(1_001);
     expect(store.operations).toBe(1);
-    const renewal = leases.renew([grant]);
-    await runtime.advance(10);
-    expect(await renewal).toEqual(["renewed"]);
+    expect(await settled(runtime, leases.renew([grant]))).toEqual(["renewed"]);
     expect(store.operations).toBe(2);
-    const release = leases.release(grant);
-    await runtime.advance(10);
-    expect(await release).toBe("released");
+    expect(await settled(runtime, leases.release(grant))).toBe("released");
     expect(store.operations).toBe(3);
+    expect(store.entries.size).toBe(0);
+    expect(await settled(runtime, leases.release(grant))).toBe("expired");
+  });
+
+  it("count the grant's end from before the request left, with a margin", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    link.faults.delayMs = () => 200;
+    const grant = await granted(runtime, leases.acquire("job", claim("a")), 1_000);
+    expect(grant.validUntilMs).toBeCloseTo(10_000 * 0.99 - 2);
+    expect(grant.validUntilWallMs - runtime.time.wallMs()).toBeCloseTo(9_898 - 1_000);
+  });
+
+  it("take the longest legal name, with every character that names may have", async () => {
+    const { runtime, join } = world();
+    const { leases } = join();
+    const name = Array.from({ length: 16 }, (_, index) => `${index}.*>{} ü`.padEnd(27, "x")).join(
+      "/",
+    );
+    const grant = await granted(runtime, leases.acquire(name, claim("a")));
+    expect(grant.name).toBe(name);
+    expect((await settled(runtime, leases.inspect(name))).holders).toHaveLength(1);
+  });
+
+  it("hand over to the next in line of another process, in the write that releases", async () => {
+    const { runtime, store, join } = world();
+    const [one, two] = [join(), join()];
+    const first = await granted(runtime, one.leases.acquire("job", claim("a")));
+    const next = two.leases.acquire("job", claim("b", { waitMs: 60_000 }));
+    await runtime.advance(100);
+    const before = store.operations;
+    void one.leases.release(first);
+    const second = await granted(runtime, next, 10);
+    expect(second.fencingToken).toBeGreaterThan(first.fencingToken);
+    // One write that one() was refused as it did not know of the waiter, the release, the confirmation.
+    expect(store.operations - before).toBeLessThanOrEqual(3);
+  });
+
+  it("take over once a TTL of silence was seen, not sooner", async () => {
+    const { runtime, join } = world();
+    const [one, two] = [join(), join()];
+    await granted(runtime, one.leases.acquire("job", claim("a")));
+    let taken = false;
+    const next = two.leases.acquire("job", claim("b", { waitMs: 60_000 }));
+    void next.then(() => (taken = true));
+    await runtime.advance(9_990);
+    expect(taken).toBe(false);
+    await granted(runtime, next, 100);
+  });
+
+  it("go on from the observation of those who waited before", async () => {
+    const { runtime, join } = world();
+    const [one, two, three] = [join(), join(), join()];
+    await granted(runtime, one.leases.acquire("job", claim("a")));
+    const second = two.leases.acquire("job", claim("b", { waitMs: 6_000 }));
+    expect((await settled(runtime, second, 6_100)).granted).toBe(false);
+    // Four seconds are left, not ten: the second process wrote down what it had seen.
+    await granted(runtime, three.leases.acquire("job", claim("c", { waitMs: 60_000 })), 4_200);
+  });
+
+  it("let one who asks again and again take over, although it never waits", async () => {
+    const { runtime, join } = world();
+    const [one, two] = [join(), join()];
+    await granted(runtime, one.leases.acquire("job", claim("a")));
+    const answers: boolean[] = [];
+    for (let round = 0; round < 12; round++) {
+      answers.push((await settled(runtime, two.leases.acquire("job", claim("b")), 1_000)).granted);
+    }
+    expect(answers.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => false));
+    expect(answers).toContain(true);
+  });
+
+  it("let one who looks once take over where the engine knows the record's age", async () => {
+    const { runtime, store, join } = world();
+    const written = new Map<number, number>();
+    store.feeds.add((change) => {
+      if (change.kind === "put") written.set(change.entry.revision, runtime.time.monotonicMs());
+    });
+    const ageMs = async (entry: { revision: number }) =>
+      runtime.time.monotonicMs() - (written.get(entry.revision) ?? Number.NaN);
+    await granted(runtime, join().leases.acquire("job", claim("a")));
+    await runtime.advance(10_500);
+    const early = await settled(runtime, join({ ageMs }).leases.acquire("job", claim("b")));
+    expect(early.granted).toBe(false);
+    await runtime.advance(500);
+    const blind = await settled(runtime, join().leases.acquire("job", claim("c")));
+    expect(blind.granted).toBe(false);
+    await granted(runtime, join({ ageMs }).leases.acquire("job", claim("d")));
+  });
+
+  it.each([
+    ["fails", () => Promise.reject(new Error("no"))],
+    [
+      "throws",
+      () => {
+        throw new Error("no");
+      },
+    ],
+    ["knows nothing", async () => undefined],
+    ["says nonsense", async () => Number.NaN],
+    ["never answers", () => new Promise<number>(() => {})],
+  ])("fall back on watching where the engine's word on age %s", async (_, ageMs) => {
+    const { runtime, join } = world();
+    await granted(runtime, join().leases.acquire("job", claim("a")));
+    await runtime.advance(60_000);
+    const { leases } = join({ ageMs });
+    const answer = await settled(runtime, leases.acquire("job", claim("b")), 6_000);
+    expect(answer.granted).toBe(false);
+  });
+
+  it("refuse a renewal after the end, and never bring a lease back", async () => {
+    const { runtime, store, join } = world();
+    const [one, two] = [join(), join()];
+    const grant = await granted(runtime, one.leases.acquire("job", claim("a")));
+    await runtime.advance(10_000);
+    expect(await settled(runtime, one.leases.renew([grant]))).toEqual(["lost"]);
+    expect(store.entries.size).toBe(0);
+    const next = await granted(runtime, two.leases.acquire("job", claim("b")));
+    expect(await settled(runtime, one.leases.renew([grant]))).toEqual(["lost"]);
+    expect(await settled(runtime, one.leases.release(grant))).toBe("expired");
+    expect(await settled(runtime, two.leases.renew([next]))).toEqual(["renewed"]);
+  });
+
+  it("give the same grant to the same owner who asks again", async () => {
+    const { runtime, join } = world();
+    const [one, two] = [join(), join()];
+    const grant = await granted(runtime, one.leases.acquire("job", claim("a")));
+    const again = await granted(runtime, one.leases.acquire("job", claim("a")));
+    const there = await granted(runtime, two.leases.acquire("job", claim("a")));
+    expect([again.fencingToken, there.fencingToken]).toEqual([
+      grant.fencingToken,
+      grant.fencingToken,
+    ]);
+    expect(await settled(runtime, one.leases.release(grant))).toBe("released");
+  });
+
+  it("tell both who make the same claim in one process of the one grant", async () => {
+    const { runtime, join } = world();
+    const { leases } = join();
+    const first = await granted(runtime, leases.acquire("job", claim("a")));
+    const waits = [1, 2].map(() => leases.acquire("job", claim("b", { waitMs: 1_000 })));
+    await runtime.advance(10);
+    expect((await settled(runtime, leases.inspect("job"))).waiters).toHaveLength(1);
+    void leases.release(first);
+    const [left, right] = await Promise.all(waits.map((wait) => granted(runtime, wait)));
+    expect(left?.fencingToken).toBe(right?.fencingToken);
+  });
+
+  it("never grant a token twice, over release and deletion of a batch on consecutive revisions", async () => {
+    const { runtime, store, join } = world();
+    const { leases } = join();
+    const tokens: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const asked = Array.from({ length: 20 }, (_, index) =>
+        leases.acquire("pool", claim(`${round}-${index}`, { capacity: 20 })),
+      );
+      const grants = await Promise.all(asked.map((one) => granted(runtime, one)));
+      tokens.push(...grants.map((grant) => grant.fencingToken));
+      // All in one write: the record's revision is then far below its highest token.
+      const released = Promise.all(grants.map((grant) => leases.release(grant)));
+      expect(new Set(await settled(runtime, released))).toEqual(new Set(["released"]));
+      await runtime.advance(100);
+      expect(store.entries.size).toBe(0);
+    }
+    expect(tokens).toEqual([...new Set(tokens)].sort((left, right) => left - right));
+  });
+
+  it("keep the token of a grant when an engine writes the record again to keep a straggler out", async () => {
+    const { runtime, store, join } = world();
+    const { leases } = join();
+    const grant = await granted(runtime, leases.acquire("job", claim("a")));
+    const { value, revision } = store.entries.get("job") ?? {
+      value: new Uint8Array(),
+      revision: 0,
+    };
+    store.put("job", value, revision, "fence");
+    const { holders } = await settled(runtime, join().leases.inspect("job"));
+    expect(holders[0]?.fencingToken).toBe(grant.fencingToken);
+    expect(await settled(runtime, leases.renew([grant]))).toEqual(["renewed"]);
+  });
+
+  it("grant as a semaphore and as a read-write lock", async () => {
+    const { runtime, join } = world();
+    const { leases } = join();
+    const rw = (owner: string, weight: number, waitMs = 0) =>
+      leases.acquire("rw", claim(owner, { weight, capacity: 100, waitMs }));
+    const readers = [await granted(runtime, rw("r1", 1)), await granted(runtime, rw("r2", 1))];
+    const writer = rw("w", 100, 5_000);
+    await runtime.advance(10);
+    expect((await settled(runtime, rw("r3", 1))).granted).toBe(false);
+    const late = rw("r4", 1, 5_000);
+    for (const reader of readers) void leases.release(reader);
+    const write = await granted(runtime, writer);
+    void leases.release(write);
+    await granted(runtime, late);
+  });
+
+  it("judge 'lost' only by a read that began after the question", async () => {
+    const { runtime, store, join } = world();
+    const { leases } = join();
+    const grant = await granted(runtime, leases.acquire("job", claim("a")));
+    // Somebody else's write, of which this process does not know.
+    const entry = store.entries.get("job");
+    store.put("job", entry?.value ?? new Uint8Array(), entry?.revision, "other");
+    const before = store.operations;
+    expect(await settled(runtime, leases.renew([{ ...grant, fencingToken: 7 }]))).toEqual(["lost"]);
+    expect(store.operations).toBe(before + 1);
+    expect(await settled(runtime, leases.renew([grant]))).toEqual(["renewed"]);
+  });
+
+  it("renew a thousand leases at once, and say which is lost", async () => {
+    const { runtime, store, join } = world();
+    const { leases } = join();
+    const names = Array.from({ length: 1_000 }, (_, index) => `m/${index}`);
+    const asked = Promise.all(names.map((name) => leases.acquire(name, claim("me"))));
+    const grants = (await settled(runtime, asked, 100)).filter((one): one is Grant => one.granted);
+    store.delete("m/7", undefined, "by hand");
+    const renewals = await settled(runtime, leases.renew(grants), 1_000);
+    expect(renewals.filter((one) => one === "renewed")).toHaveLength(999);
+    expect(renewals[7]).toBe("lost");
+  });
+
+  it("leave a record that is not theirs as it is", async () => {
+    const { runtime, store, join } = world();
+    store.put("job", Buffer.from("precious"), undefined, "other");
+    const { leases } = join();
+    const calls = [
+      () => leases.acquire("job", claim("a")),
+      () => leases.inspect("job"),
+      () => leases.release({ name: "job", owner: "a" }),
+    ];
+    for (const call of calls) {
+      const error = await settled(
+        runtime,
+        call().catch((reason: unknown) => reason),
+      );
+      expect(isQuorateError(error, "RECORD_INVALID") && error.effect).toBe("none");
+    }
+    expect(Buffer.from(store.entries.get("job")?.value ?? []).toString()).toBe("precious");
+  });
+
+  it("refuse more claims than the record holds, and serve those it has", async () => {
+    const { runtime, join } = world();
+    const { leases } = join({ maxRecordBytes: 2_000 });
+    const first = await granted(runtime, leases.acquire("job", claim("a")));
+    const waits = Array.from({ length: 30 }, (_, index) =>
+      leases
+        .acquire("job", claim(`b${index}`, { waitMs: 1_000 }))
+        .catch((reason: unknown) => reason),
+    );
+    await runtime.advance(10);
+    void leases.release(first);
+    const answers = await settled(runtime, Promise.all(waits), 2_000);
+    const refused = answers.filter((answer) => isQuorateError(answer, "STORE_REFUSED"));
+    expect(refused.length).toBeGreaterThan(10);
+    expect(String(refused[0])).toContain("waiters fill its record");
+    expect(answers.filter((answer) => !(answer instanceof Error)).length).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ["prefix", { prefix: "a" }],
+    ["minTtlMs", { minTtlMs: 0 }],
+    ["claimWindowMs", { claimWindowMs: Number.NaN }],
+    ["maxRecordBytes", { maxRecordBytes: 2 ** 30 }],
+    ["skewAllowanceMs", { skewAllowanceMs: -1 }],
+    ["requestTimeoutMs", { requestTimeoutMs: Infinity }],
+    ["ageMs", { ageMs: 5 as never }],
+  ])("refuse a bad %s by name", (name, options) => {
+    expect(() => world().join(options)).toThrow(name);
+  });
+
+  it("end waits and watches when the engine closes, and refuse what comes after", async () => {
+    const { runtime, join } = world();
+    const lifecycle = new Lifecycle("the engine", runtime);
+    const { leases } = join({ lifecycle });
+    await granted(runtime, leases.acquire("job", claim("a")));
+    const wait = leases
+      .acquire("job", claim("b", { waitMs: Infinity }))
+      .catch((reason: unknown) => reason);
+    const watch = (async () => {
+      for await (const event of leases.watch("")) void event;
+    })().catch((reason: unknown) => reason);
+    await runtime.advance(10);
+    const closed = lifecycle.close(1_000, () => {});
+    expect(isQuorateError(await settled(runtime, wait), "CLOSED")).toBe(true);
+    expect(isQuorateError(await settled(runtime, watch), "CLOSED")).toBe(true);
+    await settled(runtime, closed);
+    const late = await leases.acquire("job", claim("c")).catch((reason: unknown) => reason);
+    expect(isQuorateError(late, "CLOSED")).toBe(true);
+    await runtime.advance(5_000);
+    expect(runtime.pendingTimers).toBe(0);
+  });
+
+  it("leave no timer, watch or record behind after hundreds of cycles", async () => {
+    const { runtime, store, join } = world();
+    const [one, two] = [join(), join()];
+    for (let round = 0; round < 300; round++) {
+      const grant = await granted(runtime, one.leases.acquire("job", claim(`a${round}`)), 10);
+      const second = two.leases.acquire("job", claim(`b${round}`, { waitMs: 1_000 }));
+      await runtime.advance(5);
+      void one.leases.release(grant);
+      void two.leases.release(await granted(runtime, second, 10));
+      await runtime.advance(5);
+    }
+    await runtime.advance(5_000);
+    expect([runtime.pendingTimers, store.feeds.size, store.entries.size]).toEqual([0, 0, 0]);
+  });
+});
+
+describe("leases over a kv that does not answer", () => {
+  it("say STORE_UNAVAILABLE where nothing was sent", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    link.down = true;
+    const error = await settled(
+      runtime,
+      leases.acquire("job", claim("a")).catch((reason: unknown) => reason),
+    );
+    expect(isQuorateError(error, "STORE_UNAVAILABLE") && error.effect).toBe("none");
+  });
+
+  it("find out within the deadline what became of a claim whose answer was lost", async () => {
+    const { runtime, store, join } = world();
+    const { link, leases } = join();
+    let lost = 1;
+    link.faults.loseReply = () => lost-- > 0;
+    const grant = await granted(runtime, leases.acquire("job", claim("a")), 4_000);
+    expect(store.entries.size).toBe(1);
+    // Its end is counted from the last write that was answered.
+    expect(grant.validUntilMs).toBeGreaterThan(10_000);
+    expect(await settled(runtime, leases.renew([grant]))).toEqual(["renewed"]);
+  });
+
+  it("answer 'released' where the answer to the release was lost", async () => {
+    const { runtime, store, join } = world();
+    const { link, leases } = join();
+    const grant = await granted(runtime, leases.acquire("job", claim("a")));
+    let lost = 1;
+    link.faults.loseReply = () => lost-- > 0;
+    expect(await settled(runtime, leases.release(grant), 4_000)).toBe("released");
     expect(store.entries.size).toBe(0);
   });
 
-  it("hands over to the next in line of another process", async () => {
+  it("say OUTCOME_UNKNOWN after the deadline, and can settle it later", async () => {
     const { runtime, store, join } = world();
-    const [one, two] = [join(), join()];
-    const first = one.leases.acquire("job", claim("a"));
-    await runtime.advance(10);
-    const grant = (await first) as Grant;
-    const answer: Answer = {};
-    void two.leases
-      .acquire("job", claim("b", { waitMs: 60_000 }))
-      .then((value) => (answer.value = value));
-    await runtime.advance(100);
-    expect(answer.value).toBeUndefined();
-    const release = one.leases.release(grant);
-    await runtime.advance(10);
-    expect(await release).toBe("released");
-    expect(answer.value).toMatchObject({ granted: true, owner: "b" });
-    expect((answer.value as Grant).fencingToken).toBeGreaterThan(grant.fencingToken);
-    expect(store.operations).toBeLessThanOrEqual(8);
+    const { link, leases } = join();
+    link.faults.loseReply = () => true;
+    const error = await settled(
+      runtime,
+      leases.acquire("job", claim("a", { timeoutMs: 1_000 })).catch((reason: unknown) => reason),
+      1_010,
+    );
+    if (!isQuorateError(error, "OUTCOME_UNKNOWN")) throw new Error(`not unknown: ${String(error)}`);
+    expect(error.effect).toBe("unknown");
+    expect(store.entries.size).toBe(1);
+    link.faults.loseReply = () => false;
+    expect(await settled(runtime, error.resolve?.() ?? Promise.reject(error), 2_000)).toBe(
+      "applied",
+    );
+    // By its owner alone, as the grant is not known.
+    expect(await settled(runtime, leases.release({ name: "job", owner: "a" }))).toBe("released");
+    expect(store.entries.size).toBe(0);
   });
 
-  it("takes over from a dead holder once its TTL was seen to pass", async () => {
-    const { runtime, join } = world();
-    const [one, two] = [join(), join()];
-    void one.leases.acquire("job", claim("a"));
-    await runtime.advance(10);
-    const answer: Answer = {};
-    void two.leases
-      .acquire("job", claim("b", { waitMs: 60_000 }))
-      .then((value) => (answer.value = value));
-    await runtime.advance(9_900);
-    expect(answer.value).toBeUndefined();
-    await runtime.advance(200);
-    expect(answer.value).toMatchObject({ granted: true, owner: "b" });
+  it("keep a straggler from landing once its outcome was settled", async () => {
+    const { runtime, store, join } = world();
+    const { link, leases } = join();
+    let late = 1;
+    link.faults.lateMs = () => (late-- > 0 ? 4_000 : 0);
+    const error = await settled(
+      runtime,
+      leases.acquire("job", claim("a", { timeoutMs: 1_000 })).catch((reason: unknown) => reason),
+      1_010,
+    ).catch((reason: unknown) => reason);
+    // Settled within the deadline: the claim was made again and holds.
+    expect(error).toMatchObject({ granted: true });
+    void leases.release(error as Grant);
+    await runtime.advance(10_000);
+    expect(store.entries.size).toBe(0);
   });
 
-  it("tells grants and ends to a watcher", async () => {
+  it("renew after a lost answer without losing the lease", async () => {
     const { runtime, join } = world();
-    const [one, two] = [join(), join()];
-    const events: LeaseEvent[] = [];
-    void (async () => {
-      for await (const event of two.leases.watch("")) events.push(event);
-    })();
-    await runtime.advance(10);
-    const first = one.leases.acquire("a/b", claim("a"));
-    await runtime.advance(10);
-    const grant = (await first) as Grant;
-    void one.leases.release(grant);
-    await runtime.advance(10);
-    void one.leases.acquire("a/c", claim("z", { ttlMs: 1_000 }));
-    await runtime.advance(2_000);
-    expect(
-      events.map((event) => ("name" in event ? `${event.kind} ${event.name}` : event.kind)),
-    ).toEqual(["synced", "granted a/b", "ended a/b", "granted a/c", "ended a/c"]);
-    expect(events[2]).toMatchObject({ reason: "released" });
-    expect(events[4]).toMatchObject({ reason: "expired" });
+    const { link, leases } = join();
+    const grant = await granted(runtime, leases.acquire("job", claim("a")));
+    let lost = 1;
+    link.faults.loseReply = () => lost-- > 0;
+    expect(await settled(runtime, leases.renew([grant]), 4_000)).toEqual(["renewed"]);
+  });
+
+  it("throw from renew while nobody knows, instead of saying lost", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    const grants = [
+      await granted(runtime, leases.acquire("one", claim("a"))),
+      await granted(runtime, leases.acquire("two", claim("a"))),
+    ];
+    link.faults.loseReply = () => true;
+    const renewal = leases.renew(grants, { timeoutMs: 1_000 }).catch((reason: unknown) => reason);
+    const error = await settled(runtime, renewal, 1_010);
+    expect(isQuorateError(error, "OUTCOME_UNKNOWN")).toBe(true);
+    link.faults.loseReply = () => false;
+    link.down = true;
+    const down = await settled(
+      runtime,
+      leases.renew(grants).catch((reason: unknown) => reason),
+      6_000,
+    );
+    expect(down).toBeInstanceOf(QuorateError);
+    link.down = false;
+    expect(await settled(runtime, leases.renew(grants), 5_000)).toEqual(["renewed", "renewed"]);
+  });
+
+  it("settle every call by its deadline, whatever the store does", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    link.faults.delayMs = () => 1e9;
+    const call = { timeoutMs: 700 };
+    const grant = { name: "job", owner: "a", fencingToken: 5 };
+    const calls = [
+      leases.acquire("job", claim("a", call)),
+      leases.renew(
+        [{ ...grant, granted: true, weight: 1, ttlMs: 100, validUntilMs: 0, validUntilWallMs: 0 }],
+        call,
+      ),
+      leases.release(grant, call),
+      leases.inspect("job", call).catch(() => {}),
+      leases.list("", call)[Symbol.asyncIterator]().next(),
+    ];
+    const ends = calls.map((one) =>
+      one.then(
+        () => "settled",
+        () => "settled",
+      ),
+    );
+    expect(await settled(runtime, Promise.all(ends), 710)).toEqual(ends.map(() => "settled"));
   });
 });

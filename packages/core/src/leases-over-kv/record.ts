@@ -4,13 +4,13 @@
  * All that there is to know about a name lies in one value, so one conditional write decides
  * everything at once: a release and the grant that it hands over, an expiry and its take-over.
  *
- * Tokens. A grant's token is the revision of the write that made it, which nobody knows before the
- * store took it. So a new grant is written with token 0, and every reader fills in
- * `max(last + 1, revision) + i` for the i-th of them; the next write spells it out. Proof that
- * tokens of a name strictly grow: while the record lives, each is above `last`, and `last` is the
- * highest. The record is deleted only when `last` is not above its revision R; revisions of a key
- * never go back, not over deletion either, so a later record is written at C > R >= `last`, and its
- * tokens are C or more.
+ * Tokens. A write over a record at revision R gives its grants `max(last + 1, R + 1)` and up, spelt
+ * out. A write that brings the record into being cannot know its revision: its grants are stored
+ * with token 0, and every reader fills in the record's created revision C and up (not the revision
+ * of the last write: an engine may write a record again, as it is, to keep a straggler out). Proof
+ * that tokens of a name strictly grow: while the record lives each is above `last`, and `last` is
+ * the highest so far. It is deleted only at a revision R >= `last`; revisions of a key never go
+ * back, not over deletion either, so the next record has C > R >= `last`.
  *
  * Does not trust what it reads: a value that is not such a record is refused, and left as it is.
  */
@@ -33,7 +33,7 @@ export interface Claim {
 
 /** A claim that was granted. */
 export interface Holder extends Claim {
-  /** 0 in a record that has not been written yet: the write's own revision will say. */
+  /** 0 where the record's created revision is still to say. */
   readonly token: FencingToken;
   /** Grows with each renewal. Silence is measured from the beat that was seen last. */
   readonly beat: number;
@@ -85,9 +85,9 @@ export function isFree(record: LeaseRecord): boolean {
   return record.holders.size === 0 && record.line.size === 0;
 }
 
-/** Fills in the tokens that `revision`, the record's own write, decided. */
-export function withTokens(record: LeaseRecord, revision: Revision): LeaseRecord {
-  let next = Math.max(record.last + 1, revision);
+/** Fills in the tokens of new grants: above every one before, and not below `floor`. */
+export function withTokens(record: LeaseRecord, floor: Revision): LeaseRecord {
+  let next = Math.max(record.last + 1, floor);
   let { last } = record;
   let holders: Map<string, Holder> | undefined;
   for (const holder of record.holders.values()) {
@@ -139,7 +139,7 @@ export function decodeRecord(entry: Entry): LeaseRecord {
   if (!parsed.ok) throw invalidRecord(entry.key, parsed.reason);
   const record = readRecord(parsed.value);
   if (record === undefined) throw invalidRecord(entry.key, "not a lease record of this version");
-  return withTokens(record, entry.revision);
+  return withTokens(record, entry.createdRevision);
 }
 
 function invalidRecord(key: string, reason: string): QuorateError<"RECORD_INVALID"> {
@@ -155,17 +155,14 @@ function readRecord(value: Json): LeaseRecord | undefined {
   if (!Array.isArray(processes) || !processes.every((name) => typeof name === "string")) {
     return undefined;
   }
-  const held = readAll(holders, processes as string[], readHolder);
-  const waiting = readAll(line, processes as string[], readWaiter);
+  const held = readAll(holders, processes, readHolder);
+  const waiting = readAll(line, processes, readWaiter);
   if (held === undefined || waiting === undefined) return undefined;
-  return { last, rolls, expired: expired as number[], holders: held, line: waiting };
+  return { last, rolls, expired, holders: held, line: waiting };
 }
 
-type ReadClaim<T extends Claim> = (
-  claim: Claim,
-  flags: number,
-  rest: readonly Json[],
-) => T | undefined;
+/** Reads one claim of a list; `undefined` if it is not one. */
+type ReadClaim<T> = (fields: readonly Json[], processes: readonly string[]) => T | undefined;
 
 /** All claims of a list by owner; `undefined` if one is not readable. */
 function readAll<T extends Claim>(
@@ -176,30 +173,38 @@ function readAll<T extends Claim>(
   if (!Array.isArray(list)) return undefined;
   const claims = new Map<string, T>();
   for (const fields of list as readonly Json[]) {
-    if (!Array.isArray(fields)) return undefined;
-    const [owner, number, weight, capacity, ttlMs, flags, ...rest] = fields as readonly Json[];
-    const process = isCount(number) ? processes[number] : undefined;
-    if (typeof owner !== "string" || process === undefined || !isCount(flags)) return undefined;
-    if (!isCount(weight) || !isCount(capacity) || !isCount(ttlMs)) return undefined;
-    const fair = (flags & UNFAIR) === 0;
-    const claim = { owner, process, weight, capacity, ttlMs, fair, data: undefined };
-    const whole = read(claim, flags, rest);
-    if (whole === undefined) return undefined;
-    claims.set(owner, whole);
+    const claim = Array.isArray(fields) ? read(fields, processes) : undefined;
+    if (claim === undefined) return undefined;
+    claims.set(claim.owner, claim);
   }
   return claims;
 }
 
-function readHolder(claim: Claim, flags: number, rest: readonly Json[]): Holder | undefined {
-  const [token, beat, idleMs, data] = rest;
-  if (!isCount(token) || !isCount(beat) || !isCount(idleMs) || !isData(data)) return undefined;
-  return { ...claim, token, beat, idleMs, confirmed: (flags & UNCONFIRMED) === 0, data };
+// Written out field by field: a record of a long line is read at each step of it, and spreading
+// half-made objects took most of that time.
+
+function readHolder(fields: readonly Json[], processes: readonly string[]): Holder | undefined {
+  const [owner, number, weight, capacity, ttlMs, flags, token, beat, idleMs, data] = fields;
+  const process = isCount(number) ? processes[number] : undefined;
+  if (typeof owner !== "string" || process === undefined || !isData(data)) return undefined;
+  if (!isCount(weight) || !isCount(capacity) || !isCount(ttlMs) || !isCount(flags))
+    return undefined;
+  if (!isCount(token) || !isCount(beat) || !isCount(idleMs)) return undefined;
+  const fair = (flags & UNFAIR) === 0;
+  const confirmed = (flags & UNCONFIRMED) === 0;
+  return { owner, process, weight, capacity, ttlMs, fair, data, token, beat, idleMs, confirmed };
 }
 
-function readWaiter(claim: Claim, flags: number, rest: readonly Json[]): Waiter | undefined {
-  const [asked, data] = rest;
-  if (!isCount(asked) || !isData(data)) return undefined;
-  return { ...claim, asked, skipped: (flags & SKIPPED) !== 0, data };
+function readWaiter(fields: readonly Json[], processes: readonly string[]): Waiter | undefined {
+  const [owner, number, weight, capacity, ttlMs, flags, asked, data] = fields;
+  const process = isCount(number) ? processes[number] : undefined;
+  if (typeof owner !== "string" || process === undefined || !isData(data)) return undefined;
+  if (!isCount(weight) || !isCount(capacity) || !isCount(ttlMs) || !isCount(flags))
+    return undefined;
+  if (!isCount(asked)) return undefined;
+  const fair = (flags & UNFAIR) === 0;
+  const skipped = (flags & SKIPPED) !== 0;
+  return { owner, process, weight, capacity, ttlMs, fair, data, asked, skipped };
 }
 
 function isCount(value: Json | undefined): value is number {

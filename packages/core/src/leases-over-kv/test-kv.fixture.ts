@@ -11,8 +11,10 @@ import type { CallOptions, PutOptions, PutResult, WatchOptions } from "../index.
 
 /** The server. */
 export class TestStore {
-  readonly entries = new Map<string, Entry>();
-  readonly feeds = new Set<(change: Change) => void>();
+  readonly entries: Map<string, Entry> = new Map();
+  readonly feeds: Set<(change: Change) => void> = new Set();
+  /** Writes that must not land any more. */
+  readonly refused: Set<string> = new Set();
   revision: number;
   operations = 0;
 
@@ -27,6 +29,7 @@ export class TestStore {
     operationId: string,
   ): PutResult {
     const current = this.entries.get(key);
+    if (this.refused.has(operationId)) return { ok: false, current };
     if (current?.operationId === operationId) return { ok: true, entry: current, replayed: true };
     const holds =
       expect === undefined || (expect === "absent" ? !current : current?.revision === expect);
@@ -39,8 +42,9 @@ export class TestStore {
     return { ok: true, entry, replayed: false };
   }
 
-  delete(key: string, expect: number | undefined): DeleteResult {
+  delete(key: string, expect: number | undefined, operationId: string): DeleteResult {
     const current = this.entries.get(key);
+    if (this.refused.has(operationId)) return { ok: false, current };
     if (!current || (expect !== undefined && current.revision !== expect))
       return { ok: false, current };
     this.entries.delete(key);
@@ -71,10 +75,17 @@ export class TestLink implements KvStore {
   operations = 0;
   readonly #store: TestStore;
   readonly #runtime: Runtime;
+  readonly #whenAwake: () => Promise<void>;
 
-  constructor(store: TestStore, runtime: Runtime) {
+  /** `runtime` is the network's; `whenAwake` resolves while the process is not paused. */
+  constructor(
+    store: TestStore,
+    runtime: Runtime,
+    whenAwake: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#store = store;
     this.#runtime = runtime;
+    this.#whenAwake = whenAwake;
   }
 
   get(key: string, options: CallOptions = {}): Promise<Entry | undefined> {
@@ -85,12 +96,13 @@ export class TestLink implements KvStore {
     const bytes = typeof value === "string" ? Buffer.from(value) : value;
     const id = options.operationId ?? this.#runtime.ids.operation();
     const act = (): PutResult => this.#store.put(key, bytes, options.expect, id);
-    return await this.#exchange("put", options.timeoutMs ?? 5_000, act, key);
+    return await this.#exchange("put", options.timeoutMs ?? 5_000, act, { key, id });
   }
 
   async delete(key: string, options: DeleteOptions = {}): Promise<DeleteResult> {
-    const act = (): DeleteResult => this.#store.delete(key, options.expect);
-    return await this.#exchange("delete", options.timeoutMs ?? 5_000, act, key);
+    const id = options.operationId ?? this.#runtime.ids.operation();
+    const act = (): DeleteResult => this.#store.delete(key, options.expect, id);
+    return await this.#exchange("delete", options.timeoutMs ?? 5_000, act, { key, id });
   }
 
   async *list(): AsyncIterable<Entry> {
@@ -111,7 +123,8 @@ export class TestLink implements KvStore {
           : change.kind === "delete"
             ? change.key
             : change.kind;
-      time.setTimer(lastMs - time.monotonicMs(), () => feed.push(keyOf, change));
+      const arrive = (): void => void this.#whenAwake().then(() => feed.push(keyOf, change));
+      time.setTimer(lastMs - time.monotonicMs(), arrive);
     };
     const tell = (change: Change): void => {
       if (
@@ -137,7 +150,7 @@ export class TestLink implements KvStore {
     operation: string,
     timeoutMs: number,
     act: () => T,
-    writes?: string,
+    writes?: Write,
   ): Promise<T> {
     this.operations += 1;
     this.#store.operations += 1;
@@ -156,28 +169,37 @@ export class TestLink implements KvStore {
     const answer = act();
     if (faults.loseReply()) return this.#silence(operation, timeoutMs, writes);
     await sleep(this.#runtime, faults.delayMs());
+    await this.#whenAwake();
     return answer;
   }
 
-  async #silence(operation: string, timeoutMs: number, key: string | undefined): Promise<never> {
+  async #silence(operation: string, timeoutMs: number, write: Write | undefined): Promise<never> {
     await sleep(this.#runtime, timeoutMs);
-    if (key === undefined) {
+    await this.#whenAwake();
+    if (write === undefined) {
       const details = { operation, timeoutMs };
       throw new QuorateError("TIMEOUT", "silence", { effect: "none", details });
     }
-    const before = this.#store.entries.get(key)?.revision;
+    const { key, id } = write;
     throw new QuorateError("OUTCOME_UNKNOWN", "silence", {
       effect: "unknown",
       details: { operation, key },
-      // As an engine does: rewrite what stands, so that the straggler's condition fails.
       resolve: async () => {
-        await sleep(this.#runtime, 2);
+        await sleep(this.#runtime, this.faults.delayMs());
+        if (this.down) throw new Error("the link is down");
         const current = this.#store.entries.get(key);
-        if (current?.revision !== before) return "unknown";
-        if (current)
-          this.#store.put(key, current.value, current.revision, this.#runtime.ids.operation());
-        return "none";
+        if (current?.operationId === id) return "applied";
+        // What stands is written again, so that the straggler's condition fails for ever.
+        const fence = this.#runtime.ids.operation();
+        if (current === undefined) this.#store.refused.add(id);
+        else this.#store.put(key, current.value, current.revision, fence);
+        return "unknown";
       },
     });
   }
+}
+
+interface Write {
+  readonly key: string;
+  readonly id: string;
 }

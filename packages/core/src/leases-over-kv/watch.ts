@@ -22,7 +22,6 @@ export interface LeaseWatch {
   readonly target: string;
   readonly prefix: string;
   readonly runtime: Runtime;
-  readonly claimWindowMs: Ms;
   readonly signals: readonly (AbortSignal | undefined)[];
   readonly requestTimeoutMs: Ms;
 }

@@ -6,7 +6,7 @@
 import { randomFillSync } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { createIds } from "./ids.ts";
-import type { EventChannel, Events, Random, Runtime, Time, Timer } from "./runtime.ts";
+import type { Events, Random, Runtime, Time, Timer } from "./runtime.ts";
 
 /** Node's own limit; a longer delay would fire at once. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
@@ -37,7 +37,7 @@ const random: Random = {
 
 const events: Events = {
   // Node's Channel has the shape of ours, so the guard is one property read on Node's own object.
-  channel: <T extends object>(name: string) => channel(`quorate:${name}`) as EventChannel<T>,
+  channel: (name: string) => channel(`quorate:${name}`),
 };
 
 /**

@@ -25,3 +25,22 @@ export function publishHandlerFailure(
   const channel = runtime.events.channel<HandlerFailed>("bus");
   if (channel.hasSubscribers) channel.publish({ kind: "handler-failed", ...failure });
 }
+
+/** A subscriber could not keep up, and messages were dropped: the bus is at most once. */
+export interface MessagesDropped {
+  readonly kind: "messages-dropped";
+  /** Name of the backend. */
+  readonly backend: string;
+  /** Subject of the last one dropped. */
+  readonly subject: string;
+  readonly count: number;
+}
+
+/** Tells observers that messages were dropped. Never throws. */
+export function publishMessagesDropped(
+  runtime: Pick<Runtime, "events">,
+  dropped: Omit<MessagesDropped, "kind">,
+): void {
+  const channel = runtime.events.channel<MessagesDropped>("bus");
+  if (channel.hasSubscribers) channel.publish({ kind: "messages-dropped", ...dropped });
+}

@@ -1,0 +1,97 @@
+/**
+ * The harness: what an engine's own test gives the conformance suite.
+ *
+ * The suite knows the waist and nothing of servers. A harness opens backends as other processes
+ * would, lets the store's time pass, and does to the link and the server what the world does.
+ * What a set-up cannot do it leaves out of `faults` and names in `ConformanceOptions.without`;
+ * the cases that need it then appear as gated off, by name. A fault that is neither there nor
+ * named fails its cases: nothing is skipped in silence.
+ */
+import type { Backend, Runtime } from "@quorate/core";
+
+/** The part of a test framework that the suite needs: vitest has it, and so has `node:test`. */
+export interface TestApi {
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>) => unknown;
+  /** Runs when all cases have ended. Where it is missing, the last case closes the harness. */
+  readonly afterAll?: (body: () => Promise<void>) => unknown;
+}
+
+/** How one backend is opened. */
+export interface OpenOptions {
+  /** @default one per harness, the same for each backend */
+  readonly namespace?: string;
+  /** @default the harness's own: scripted for memory, `systemRuntime` for servers */
+  readonly runtime?: Runtime;
+  /** @default 2000 */
+  readonly requestTimeoutMs?: number;
+}
+
+/** What a set-up can do to a link or a server. Each is optional. */
+export interface HarnessFaults {
+  /** The backend's next write is executed, and its reply is lost with the connection. */
+  loseNextReply(backend: Backend): Promise<void> | void;
+  /**
+   * The backend's next write is held on its way, while the connection dies: the caller gets no
+   * answer. The function returned delivers it to the store: a straggler.
+   */
+  holdNextRequest(backend: Backend): (() => Promise<void> | void) | Promise<() => Promise<void>>;
+  /** The backend's connections die, and new ones fail, until `restoreLink`. */
+  cutLink(backend: Backend): Promise<void> | void;
+  restoreLink(backend: Backend): Promise<void> | void;
+  /** The backend's connections die once; new ones succeed. */
+  resetLink(backend: Backend): Promise<void> | void;
+  /** Kills only what pushes changes to this backend (its subscriptions); it may come back. */
+  cutSubscriptions(backend: Backend): Promise<void> | void;
+  /** The backend's process stands still, as by SIGSTOP: it neither asks nor reads answers. */
+  pauseProcess(backend: Backend): Promise<void> | void;
+  resumeProcess(backend: Backend): Promise<void> | void;
+  /** The server stands still (SIGSTOP): it takes requests and answers when thawed. */
+  freeze(): Promise<void> | void;
+  thaw(): Promise<void> | void;
+  /** The server dies as by SIGKILL, and what it did not persist is lost; then it comes back. */
+  killServer(): Promise<void> | void;
+  restartServer(): Promise<void> | void;
+  /** The store forgets everything (FLUSHALL, stream deleted). */
+  flush(): Promise<void> | void;
+  /** Another node takes over; resolves when it serves. */
+  failover(): Promise<void> | void;
+}
+
+/** What a case may need of its harness. */
+export type Need = keyof HarnessFaults | "serverResources";
+
+/** One engine in one set-up. */
+export interface Harness {
+  /** For messages: `memory`, `redis 7.0.15`. */
+  readonly name: string;
+  /** A fresh backend, as another process would open it, on the same store. */
+  open(options?: OpenOptions): Promise<Backend>;
+  /** Lets `ms` of the store's time pass: scripted for memory, really slept for servers. */
+  pass(ms: number): Promise<void>;
+  readonly faults?: Partial<HarnessFaults>;
+  /** Consumers and subscriptions that the server holds for us: must return to where they began. */
+  readonly serverResources?: () => Promise<number>;
+  close(): Promise<void>;
+}
+
+/** How the suite is run. */
+export interface ConformanceOptions {
+  /** Faults that this set-up cannot do. A fault named here must be missing from the harness. */
+  readonly without?: readonly Need[];
+  /** Runs only cases whose full name (`area: case`) contains this. For work on one case. */
+  readonly only?: string;
+  /**
+   * Multiplies the sizes of crowds (1000 watchers, 10 000 writes) for slow servers; the claims
+   * stay the same. @default 1
+   */
+  readonly scale?: number;
+}
+
+/** What became of a case: known after it ran. */
+export interface ConformanceReport {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+  /** Cases that this set-up cannot run, each with why. */
+  readonly gatedOff: readonly { readonly name: string; readonly why: string }[];
+}

@@ -1,0 +1,98 @@
+/**
+ * One process's connection to one namespace: what its kv, leases and bus have in common.
+ */
+import {
+  type Capabilities,
+  type CheckedCall,
+  Lifecycle,
+  type RequestBounds,
+  type Runtime,
+} from "@quorate/core";
+import type { CallFate } from "../store/ledger.ts";
+import type { Store } from "../store/memory-store.ts";
+import type { Space } from "../store/space.ts";
+import { Link } from "./link.ts";
+
+/** How much longer than by our clock a call may be under way by the store's. */
+const CLOCK_SLACK_MS = 1_000;
+
+/** What memory promises: everything but to outlive its process. */
+export const MEMORY_CAPABILITIES: Capabilities = {
+  reads: "linearizable",
+  writes: "single",
+  revisions: "clock",
+  expiry: "server",
+  minTtlMs: 1,
+  expiryLagMs: 0,
+  maxValueBytes: 524_288,
+  leaseSafety: "lease",
+};
+
+/** What a process is made of. */
+export interface ProcessOptions {
+  readonly store: Store;
+  readonly space: Space;
+  readonly runtime: Runtime;
+  readonly requestTimeoutMs: number;
+  /** Names this process at the store; unique among its backends. */
+  readonly id: string;
+}
+
+/** A process as its kv, leases and bus see it. */
+export class Process {
+  readonly id: string;
+  readonly store: Store;
+  readonly space: Space;
+  readonly runtime: Runtime;
+  readonly link: Link;
+  readonly lifecycle: Lifecycle;
+  readonly bounds: RequestBounds;
+  #calls = 0;
+
+  constructor(options: ProcessOptions) {
+    const { store, space, runtime, requestTimeoutMs } = options;
+    this.id = options.id;
+    this.store = store;
+    this.space = space;
+    this.runtime = runtime;
+    this.link = new Link(store, runtime);
+    this.lifecycle = new Lifecycle("the memory backend", runtime);
+    const { minTtlMs, maxValueBytes } = MEMORY_CAPABILITIES;
+    const newOperationId = (): string => runtime.ids.operation();
+    this.bounds = { minTtlMs, maxValueBytes, requestTimeoutMs, newOperationId };
+  }
+
+  /** A question that changes nothing. */
+  read<T>(operation: string, call: CheckedCall, run: () => T): Promise<T> {
+    const { signal, timeoutMs } = call;
+    const promise = this.link.call({ operation, kind: "read", timeoutMs, signal, run });
+    return this.lifecycle.track(promise);
+  }
+
+  /** A write whose outcome the ledger keeps. `applied` tells from the answer whether it happened. */
+  write<T>(
+    request: { readonly operation: string; readonly key: string } & CheckedCall,
+    run: () => T,
+    applied: (answer: T) => boolean,
+  ): Promise<T> {
+    this.#calls += 1;
+    const call = `${this.id}:${this.#calls}`;
+    const sentMs = this.runtime.time.monotonicMs();
+    const { ledger, clock } = this.store;
+    const noted = (): T => {
+      // A banned call is a straggler whose caller was told that it never happened.
+      if (!ledger.admits(call)) throw this.lifecycle.closedError();
+      const answer = run();
+      ledger.note(call, applied(answer) ? "applied" : "none", clock.now().ms);
+      return answer;
+    };
+    const resolve = (options: { readonly signal?: AbortSignal } = {}): Promise<CallFate> => {
+      const bounds = { signal: options.signal, timeoutMs: this.bounds.requestTimeoutMs };
+      const elapsedMs = this.runtime.time.monotonicMs() - sentMs + CLOCK_SLACK_MS;
+      const settle = (): CallFate => ledger.settle(call, elapsedMs, clock.now().ms);
+      return this.read("resolve", bounds, settle);
+    };
+    const promise = this.link.call({ ...request, kind: "write", run: noted, resolve });
+    return this.lifecycle.track(promise);
+  }
+}

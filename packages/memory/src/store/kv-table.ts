@@ -1,0 +1,223 @@
+/**
+ * The kv machine: a map from key to value and revision, that is handed time and returns changes.
+ *
+ * Every write mints the next revision of the whole table, `max(last + 1, store's µs)`; one number
+ * outlives deletions and expiries of all keys, as one clock per partition does on a server. What
+ * fell due is gone before anything else looks, so nobody ever sees an expired entry.
+ *
+ * Sans-I/O, and the reference for every other engine. Guarantees: per key revisions only grow, as
+ * long as the table is not cleared while the store's clock stands still or goes back.
+ */
+import { collectionOf, decodeFenceRecord, encodeFenceRecord } from "@quorate/core";
+import { DueQueue } from "./due-queue.ts";
+import { nextPosition, type Now } from "./now.ts";
+
+/** An entry as the table keeps it. Values are never written into; they are replaced. */
+export interface KvRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly revision: number;
+  readonly createdRevision: number;
+  readonly operationId: string;
+  /** On the store's monotonic clock; absent: kept for ever. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** What became of a key. */
+export type KvChange =
+  | { readonly kind: "put"; readonly record: KvRecord }
+  | {
+      readonly kind: "delete";
+      readonly key: string;
+      readonly revision: number;
+      readonly reason: "deleted" | "expired" | "unknown";
+    };
+
+/** A write asked for. */
+export type KvWrite =
+  | {
+      readonly kind: "put";
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly expect: number | "absent" | undefined;
+      readonly ttlMs: number | undefined;
+      readonly operationId: string;
+    }
+  | { readonly kind: "delete"; readonly key: string; readonly expect: number | undefined }
+  | {
+      readonly kind: "fence";
+      readonly key: string;
+      readonly token: number;
+      /** Absent: raises the floor and keeps the payload. */
+      readonly payload: Uint8Array | undefined;
+      readonly operationId: string;
+    };
+
+/** What a write came to. */
+export type KvAnswer =
+  | { readonly kind: "put"; readonly record: KvRecord; readonly replayed: boolean }
+  | { readonly kind: "deleted"; readonly revision: number }
+  | { readonly kind: "conflict"; readonly current: KvRecord | undefined }
+  | { readonly kind: "stale"; readonly floor: number }
+  | { readonly kind: "foreign"; readonly key: string };
+
+/** An answer, and the change to tell watchers if there was one. */
+export interface KvStep {
+  readonly answer: KvAnswer;
+  readonly change?: KvChange;
+}
+
+/** The keys of one namespace. */
+export class KvTable {
+  readonly #records = new Map<string, KvRecord>();
+  /** Keys by collection, for listings. */
+  readonly #collections = new Map<string, Set<string>>();
+  readonly #due = new DueQueue();
+  #last = 0;
+
+  /** Living keys. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  get(key: string): KvRecord | undefined {
+    return this.#records.get(key);
+  }
+
+  /** Living records, in no order. Callers expire first. */
+  records(): IterableIterator<KvRecord> {
+    return this.#records.values();
+  }
+
+  /** Living records of one collection, not of those below it, in no order. */
+  collection(name: string): KvRecord[] {
+    const records: KvRecord[] = [];
+    for (const key of this.#collections.get(name) ?? []) {
+      const record = this.#records.get(key);
+      if (record !== undefined) records.push(record);
+    }
+    return records;
+  }
+
+  /** When the next entry falls due. */
+  nextDueMs(): number | undefined {
+    return this.#due.nextMs();
+  }
+
+  /** Takes out what fell due. */
+  expire(now: Now): KvChange[] {
+    const changes: KvChange[] = [];
+    for (let key = this.#due.take(now.ms); key !== undefined; key = this.#due.take(now.ms)) {
+      this.#remove(key);
+      changes.push({ kind: "delete", key, revision: this.#mint(now), reason: "expired" });
+    }
+    return changes;
+  }
+
+  /** One write, at `now`, all or nothing. */
+  write(write: KvWrite, now: Now): KvStep {
+    switch (write.kind) {
+      case "put":
+        return this.#put(write, now);
+      case "delete":
+        return this.#delete(write, now);
+      case "fence":
+        return this.#fence(write, now);
+    }
+  }
+
+  /** Forgets everything, the last revision too: time alone carries on. What was there is told. */
+  clear(): KvChange[] {
+    // One above the last told is below all to come; minting would run ahead of the clock.
+    const changes = [...this.#records.values()].map(({ key, revision }): KvChange => {
+      return { kind: "delete", key, revision: revision + 1, reason: "unknown" };
+    });
+    this.#records.clear();
+    this.#collections.clear();
+    this.#due.clear();
+    this.#last = 0;
+    return changes;
+  }
+
+  #put(write: KvWrite & { readonly kind: "put" }, now: Now): KvStep {
+    const current = this.#records.get(write.key);
+    if (current?.operationId === write.operationId) return replayed(current);
+    if (!holds(write.expect, current)) return { answer: { kind: "conflict", current } };
+    const expiresAtMs = write.ttlMs === undefined ? undefined : now.ms + write.ttlMs;
+    return this.#store({ ...write, expiresAtMs }, current, now);
+  }
+
+  #delete(write: KvWrite & { readonly kind: "delete" }, now: Now): KvStep {
+    const { key, expect } = write;
+    const current = this.#records.get(key);
+    if (current === undefined || !holds(expect, current)) {
+      return { answer: { kind: "conflict", current } };
+    }
+    this.#remove(key);
+    const revision = this.#mint(now);
+    const change: KvChange = { kind: "delete", key, revision, reason: "deleted" };
+    return { answer: { kind: "deleted", revision }, change };
+  }
+
+  #fence(write: KvWrite & { readonly kind: "fence" }, now: Now): KvStep {
+    const current = this.#records.get(write.key);
+    if (current?.operationId === write.operationId) return replayed(current);
+    const before = current === undefined ? undefined : decodeFenceRecord(current.value);
+    if (current !== undefined && before === undefined) {
+      return { answer: { kind: "foreign", key: write.key } };
+    }
+    if (before !== undefined && write.token < before.floor) {
+      return { answer: { kind: "stale", floor: before.floor } };
+    }
+    const payload = write.payload ?? before?.payload ?? new Uint8Array(0);
+    const value = encodeFenceRecord({ floor: write.token, payload });
+    const expiresAtMs = current?.expiresAtMs;
+    return this.#store({ ...write, value, expiresAtMs }, current, now);
+  }
+
+  #store(
+    write: Pick<KvRecord, "key" | "value" | "operationId" | "expiresAtMs">,
+    current: KvRecord | undefined,
+    now: Now,
+  ): KvStep {
+    const { key, value, operationId, expiresAtMs } = write;
+    const revision = this.#mint(now);
+    const createdRevision = current?.createdRevision ?? revision;
+    const record = { key, value, revision, createdRevision, operationId, expiresAtMs };
+    if (current === undefined) this.#index(key);
+    this.#records.set(key, record);
+    this.#due.set(key, expiresAtMs);
+    const answer: KvAnswer = { kind: "put", record, replayed: false };
+    return { answer, change: { kind: "put", record } };
+  }
+
+  #index(key: string): void {
+    const collection = collectionOf(key);
+    const keys = this.#collections.get(collection);
+    if (keys === undefined) this.#collections.set(collection, new Set([key]));
+    else keys.add(key);
+  }
+
+  #remove(key: string): void {
+    const collection = collectionOf(key);
+    const keys = this.#collections.get(collection);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#collections.delete(collection);
+    this.#records.delete(key);
+    this.#due.set(key, undefined);
+  }
+
+  #mint(now: Now): number {
+    this.#last = nextPosition(this.#last, now);
+    return this.#last;
+  }
+}
+
+function holds(expect: number | "absent" | undefined, current: KvRecord | undefined): boolean {
+  if (expect === undefined) return true;
+  return expect === "absent" ? current === undefined : current?.revision === expect;
+}
+
+function replayed(record: KvRecord): KvStep {
+  return { answer: { kind: "put", record, replayed: true } };
+}

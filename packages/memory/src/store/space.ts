@@ -1,0 +1,170 @@
+/**
+ * One namespace of a store: its keys, leases and subscriptions, with their upkeep.
+ *
+ * The shell around the pure tables: it reads the clock once per step, lets what fell due happen
+ * first, tells watchers in the order of the changes, and sets one timer for what falls due next.
+ * A step is atomic because JavaScript is: nothing else runs between its first line and its last.
+ */
+import { isPrefix, matchesTarget, type Runtime, type Timer } from "@quorate/core";
+import { BusHub } from "./bus-hub.ts";
+import { type KvAnswer, type KvChange, type KvRecord, KvTable, type KvWrite } from "./kv-table.ts";
+import type { Holder, LeaseAnswer, LeaseInput, LeaseLine } from "./lease-line.ts";
+import { LeaseTable, type NamedEffect } from "./lease-table.ts";
+import type { Now, StoreClock } from "./now.ts";
+import { Topic } from "./topic.ts";
+
+/** Where a subscription's messages go. */
+export interface BusPort {
+  deliver(message: BusEnvelope): void;
+}
+
+/** A message on its way. Its parts are never written into. */
+export interface BusEnvelope {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Present on requests: takes one answer; later ones are dropped. */
+  readonly reply: ((answer: Omit<BusEnvelope, "reply" | "subject">) => void) | undefined;
+}
+
+/** How a process hears about its waiters. */
+export interface Doorbell {
+  /** A waiter was granted, and should confirm soon. */
+  granted(name: string, holder: Holder): void;
+  /** The lines are gone: whoever still waits must ask again. */
+  forgotten(): void;
+}
+
+/** What a space needs of its store. */
+export interface SpaceHost {
+  readonly runtime: Runtime;
+  readonly clock: StoreClock;
+  /** False while the server stands still or is down: nothing falls due then. */
+  readonly isRunning: boolean;
+}
+
+/** One namespace. */
+export class Space {
+  readonly kvWatches = new Topic<KvChange>();
+  readonly leaseWatches = new Topic<NamedEffect>();
+  readonly bus = new BusHub<BusPort>();
+  readonly #host: SpaceHost;
+  readonly #kv = new KvTable();
+  readonly #leases = new LeaseTable();
+  readonly #doorbells = new Map<string, Doorbell>();
+  #upkeep: { readonly timer: Timer; readonly dueMs: number } | undefined;
+
+  constructor(host: SpaceHost) {
+    this.#host = host;
+  }
+
+  /** Living keys, names remembered, and subscriptions of every kind: for leak checks. */
+  get sizes(): { keys: number; leases: number; subscriptions: number } {
+    const subscriptions = this.kvWatches.size + this.leaseWatches.size + this.bus.size;
+    return { keys: this.#kv.size, leases: this.#leases.size, subscriptions };
+  }
+
+  /** A process joins: what concerns its waiters rings `bell`. Returns the way out. */
+  join(process: string, bell: Doorbell): () => void {
+    this.#doorbells.set(process, bell);
+    return () => {
+      this.#doorbells.delete(process);
+      this.#step((now) => this.#tellLeases(this.#leases.processGone(process, now)));
+    };
+  }
+
+  get(key: string): { readonly record: KvRecord | undefined; readonly nowMs: number } {
+    return this.#step((now) => ({ record: this.#kv.get(key), nowMs: now.ms }));
+  }
+
+  write(write: KvWrite): { readonly answer: KvAnswer; readonly nowMs: number } {
+    return this.#step((now) => {
+      const { answer, change } = this.#kv.write(write, now);
+      if (change !== undefined) this.#tellKv(change);
+      return { answer, nowMs: now.ms };
+    });
+  }
+
+  /** Living records of a collection, in no order. */
+  collection(name: string): { readonly records: KvRecord[]; readonly nowMs: number } {
+    return this.#step((now) => ({ records: this.#kv.collection(name), nowMs: now.ms }));
+  }
+
+  /** Living records that a target takes, in no order. */
+  records(target: string): { readonly records: KvRecord[]; readonly nowMs: number } {
+    return this.#step((now) => {
+      const single = this.#kv.get(target);
+      const all = isPrefix(target) ? [...this.#kv.records()] : single === undefined ? [] : [single];
+      return { records: all.filter(({ key }) => matchesTarget(target, key)), nowMs: now.ms };
+    });
+  }
+
+  lease(name: string, input: LeaseInput): { answer: LeaseAnswer; line: LeaseLine; nowMs: number } {
+    return this.#step((now) => {
+      const { answer, effects } = this.#leases.step(name, input, now);
+      this.#tellLeases(effects);
+      return { answer, line: this.#leases.line(name), nowMs: now.ms };
+    });
+  }
+
+  /** Names held or waited for that a target takes, with their lines, in no order. */
+  lines(target: string): {
+    readonly lines: readonly (readonly [string, LeaseLine])[];
+    readonly nowMs: number;
+  } {
+    return this.#step((now) => {
+      const names = [...this.#leases.names()].filter((name) => matchesTarget(target, name));
+      return { lines: names.map((name) => [name, this.#leases.line(name)]), nowMs: now.ms };
+    });
+  }
+
+  /** FLUSHALL: keys, leases and lines are gone; watches and waiters are told. */
+  forget(): void {
+    this.#step(() => {
+      for (const change of this.#kv.clear()) this.#tellKv(change);
+      this.#tellLeases(this.#leases.clear());
+      for (const bell of this.#doorbells.values()) bell.forgotten();
+    });
+  }
+
+  /** Lets what fell due happen: after the server stood still. */
+  catchUp(): void {
+    this.#step(() => undefined);
+  }
+
+  #step<T>(action: (now: Now) => T): T {
+    const now = this.#host.clock.now();
+    for (const change of this.#kv.expire(now)) this.#tellKv(change);
+    this.#tellLeases(this.#leases.tick(now));
+    const result = action(now);
+    this.#armUpkeep(now);
+    return result;
+  }
+
+  #tellKv(change: KvChange): void {
+    this.kvWatches.tell(change.kind === "put" ? change.record.key : change.key, change);
+  }
+
+  #tellLeases(effects: readonly NamedEffect[]): void {
+    for (const effect of effects) {
+      this.leaseWatches.tell(effect.name, effect);
+      if (effect.kind === "granted" && effect.holder.provisional) {
+        this.#doorbells.get(effect.holder.process)?.granted(effect.name, effect.holder);
+      }
+    }
+  }
+
+  /** One timer, for the earliest; it is moved only when something earlier turns up. */
+  #armUpkeep(now: Now): void {
+    const dueMs = Math.min(this.#kv.nextDueMs() ?? Infinity, this.#leases.nextDueMs() ?? Infinity);
+    if (dueMs === Infinity || (this.#upkeep !== undefined && this.#upkeep.dueMs <= dueMs)) return;
+    this.#upkeep?.timer.cancel();
+    const onDue = (): void => {
+      this.#upkeep = undefined;
+      if (this.#host.isRunning) this.#step(() => undefined);
+    };
+    const options = { keepAlive: false };
+    const timer = this.#host.runtime.time.setTimer(dueMs - now.ms, onDue, options);
+    this.#upkeep = { timer, dueMs };
+  }
+}
