@@ -7,6 +7,7 @@ import { bus } from "./areas/bus.ts";
 import { concurrency } from "./areas/concurrency.ts";
 import { deadlines } from "./areas/deadlines.ts";
 import { faults } from "./areas/faults.ts";
+import { fenced } from "./areas/fenced.ts";
 import { isolation } from "./areas/isolation.ts";
 import { kvDelete } from "./areas/kv-delete.ts";
 import { kvPutGet } from "./areas/kv-put-get.ts";
@@ -25,6 +26,7 @@ export const areas: readonly Area[] = [
   kvPutGet,
   kvDelete,
   lists,
+  fenced,
   badInput,
   isolation,
   leases,

@@ -5,7 +5,8 @@
  * case sleeps: it lets the store's time pass through the harness, which scripts it or spends it.
  */
 import { strict as assert } from "node:assert";
-import { type Backend, systemRuntime } from "@quorate/core";
+import { type Backend, type Random, systemRuntime } from "@quorate/core";
+import { seededRandom } from "@quorate/core/testing";
 import type { Harness, HarnessFaults, Need, OpenOptions } from "./harness.ts";
 
 /** One claim about an engine. */
@@ -32,12 +33,15 @@ export class CaseContext {
   readonly harness: Harness;
   /** One segment, this case's own. */
   readonly prefix: string;
+  /** Chance from the suite's seed. */
+  readonly random: Random;
   readonly #scale: number;
   readonly #cleanups: (() => Promise<void>)[] = [];
 
-  constructor(harness: Harness, scale = 1) {
+  constructor(harness: Harness, options: { readonly seed: number; readonly scale?: number }) {
     this.harness = harness;
-    this.#scale = scale;
+    this.random = seededRandom(options.seed);
+    this.#scale = options.scale ?? 1;
     this.prefix = `t${systemRuntime.ids.operation()}`;
   }
 

@@ -3,8 +3,13 @@ import { ScriptedRuntime } from "@quorate/core/testing";
 import { describe, expect, it } from "vitest";
 import { memoryHarness } from "../../memory/src/harness.fixture.ts";
 import type { Harness, HarnessFaults, TestApi } from "./harness.ts";
-import { mutants } from "./mutants.fixture.ts";
+import { ofBus } from "./mutants/bus.fixture.ts";
+import { ofKv } from "./mutants/kv.fixture.ts";
+import { ofLeases } from "./mutants/leases.fixture.ts";
 import { runConformance } from "./suite.ts";
+
+/** Every defect that the suite must find. */
+const mutants = [...ofKv, ...ofLeases, ...ofBus];
 
 /** Real time after which a case counts as stuck, and so as failed. */
 const STUCK_MS = 3_000;

@@ -7,6 +7,7 @@
  * there after all.
  */
 import { strict as assert } from "node:assert";
+import { systemRuntime } from "@quorate/core";
 import { areas } from "./areas.ts";
 import { type Area, type Case, CaseContext, GatedOff } from "./case.ts";
 import type { ConformanceOptions, ConformanceReport, Harness, Need, TestApi } from "./harness.ts";
@@ -20,6 +21,7 @@ interface Run {
     readonly gatedOff: { name: string; why: string }[];
   };
   readonly harness: () => Promise<Harness>;
+  readonly seed: number;
 }
 
 /**
@@ -41,7 +43,8 @@ export function runConformance(
   let opened: Promise<Harness> | undefined;
   const harness = (): Promise<Harness> => (opened ??= createHarness());
   const report: Run["report"] = { passed: [], failed: [], gatedOff: [] };
-  const run: Run = { test, options, report, harness };
+  const seed = options.seed ?? Math.floor(systemRuntime.random.next() * 2 ** 32);
+  const run: Run = { test, options, report, harness, seed };
 
   for (const area of areas) {
     const chosen = area.cases.filter(({ name }) => `${area.name}: ${name}`.includes(only(options)));
@@ -86,13 +89,15 @@ async function runCase(run: Run, name: string, claim: Case): Promise<void> {
   for (const need of claim.needs ?? []) {
     assert(has(harness, need), `${harness.name} lacks ${need}: name it in \`without\``);
   }
-  const context = new CaseContext(harness, run.options.scale);
+  const { scale = 1 } = run.options;
+  const context = new CaseContext(harness, { seed: run.seed, scale });
   try {
     await claim.run(context);
     run.report.passed.push(name);
   } catch (error) {
     if (!(error instanceof GatedOff)) {
       run.report.failed.push(name);
+      if (error instanceof Error) error.message += ` [seed ${run.seed}]`;
       throw error;
     }
     run.report.gatedOff.push({ name, why: error.message });

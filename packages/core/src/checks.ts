@@ -8,8 +8,13 @@ const LONGEST_SHOWN = 64;
 
 /** A value as it may stand in a message: short, on one line, quotes around strings. */
 export function show(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : plain(value);
+  const text = typeof value === "string" ? quoted(value) : plain(value);
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+}
+
+/** Cut before it is quoted: the value may be as long as a caller's mistake can make it. */
+function quoted(value: string): string {
+  return JSON.stringify(value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value);
 }
 
 function plain(value: unknown): string {
@@ -71,6 +76,12 @@ export function boundedString(option: string, value: string, maxBytes: number): 
 export function position(option: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw invalidArgument(option, value, "a safe integer > 0");
+}
+
+/** `value` if it is true or false. */
+export function boolean(option: string, value: boolean): boolean {
+  if (typeof value === "boolean") return value;
+  throw invalidArgument(option, value, "true or false");
 }
 
 /** `value` if it is a function. */

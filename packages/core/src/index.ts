@@ -11,6 +11,7 @@ export {
   sleep,
 } from "./abort.ts";
 export {
+  boolean,
   boundedString,
   callable,
   inRange,

@@ -63,8 +63,8 @@ export class Lifecycle {
   }
 
   /**
-   * Refuses new calls, aborts `stopping`, waits up to `graceMs` for those in flight, aborts `signal`, then runs
-   * `release`. The second call returns the first one's promise.
+   * Refuses new calls, aborts `stopping`, waits up to `graceMs` for those in flight, aborts
+   * `signal`, then runs `release`. The second call returns the first one's promise.
    */
   close(graceMs: Ms, release: () => Promise<void> | void): Promise<void> {
     if (this.#closed !== undefined) return this.#closed;

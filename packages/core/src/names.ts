@@ -23,6 +23,9 @@ export const MAX_SEGMENTS = 16;
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]/;
 const PLAIN = /^[0-9A-Za-z_:-]*$/;
+// Nothing to refuse and nothing to escape: what all but a few names are.
+const PLAIN_NAME = /^[0-9A-Za-z_:-]{1,128}(?:\/[0-9A-Za-z_:-]{1,128}){0,15}$/;
+const PLAIN_PATH = /^[0-9A-Za-z_:/-]*$/;
 const ASCII = /^[ -~]*$/;
 const ENCODED_SEGMENT = /^(?:[0-9A-Za-z_:-]|=[0-9A-F]{2})+$/;
 
@@ -32,7 +35,8 @@ export function checkName(option: string, name: string): string {
     throw invalidArgument(option, name, "a non-empty string of segments joined by '/'");
   }
   // Most names are short and plain; one pass of a regular expression settles them.
-  if (name.length <= MAX_SEGMENT_BYTES && PLAIN.test(name)) return name;
+  if (name.length <= MAX_NAME_BYTES && PLAIN_NAME.test(name)) return name;
+  if (name.length > MAX_NAME_BYTES) throw tooLarge(option, name.length, MAX_NAME_BYTES);
   const segments = name.split("/");
   if (segments.length > MAX_SEGMENTS) throw tooLarge(option, segments.length, MAX_SEGMENTS);
   for (const segment of segments) checkSegment(option, segment, name);
@@ -87,7 +91,7 @@ function tooLarge(
 
 /** The name as a server may see it: each segment escaped, joined by `separator`. */
 export function encodeName(name: string, separator: "." | "/" = "/"): string {
-  if (PLAIN.test(name)) return name;
+  if (separator === "/" ? PLAIN_PATH.test(name) : PLAIN.test(name)) return name;
   return name.split("/").map(encodeSegment).join(separator);
 }
 
@@ -121,8 +125,10 @@ function decodeSegment(encoded: string): string | undefined {
     escaped === undefined ? plain.charCodeAt(0).toString(16).padStart(2, "0") : escaped,
   );
   const segment = Buffer.from(hex, "hex").toString("utf8");
-  // Only what the encoder makes: no escaped plain character, no broken UTF-8, no control.
-  return encodeSegment(segment) === encoded ? segment : undefined;
+  // Only what the encoder makes: no escaped plain character, no broken UTF-8, and nothing that a
+  // name cannot have. An escaped '/' would turn one segment into two.
+  const legal = !segment.includes("/") && !FORBIDDEN.test(segment);
+  return legal && encodeSegment(segment) === encoded ? segment : undefined;
 }
 
 /** Order of names on every engine: by the bytes of their UTF-8, not by UTF-16 units. */

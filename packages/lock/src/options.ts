@@ -127,7 +127,8 @@ export function checkLockOptions(
     throw invalidArgument("signal", signal, "an AbortSignal");
   }
   if (aboveToken !== undefined) position("aboveToken", aboveToken);
-  return { ...merge(options, defaults), signal, aboveToken };
+  // The spread comes last: fields added after one cost microseconds on Node 20.
+  return { signal, aboveToken, ...merge(options, defaults) };
 }
 
 function merge(options: LockDefaults, defaults: CheckedDefaults): CheckedDefaults {

@@ -89,7 +89,8 @@ interface Seen {
  */
 async function linearizable(t: CaseContext): Promise<void> {
   const processes = await Promise.all([t.open(), t.open(), t.open(), t.open()]);
-  const { time, random } = systemRuntime;
+  const { time } = systemRuntime;
+  const { random } = t;
   await mustPut(pick(processes, 0), t.key(), "0");
   const history: Seen[] = [];
   const work = async (backend: Backend): Promise<void> => {

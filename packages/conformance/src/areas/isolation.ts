@@ -2,7 +2,7 @@
  * Namespaces and names: nothing reaches outside its own, whatever characters it has.
  */
 import { strict as assert } from "node:assert";
-import { type Backend, systemRuntime } from "@quorate/core";
+import { type Backend } from "@quorate/core";
 import type { Area, CaseContext } from "../case.ts";
 import { bytes, claim, collect, mustAcquire, mustPut, text } from "../kit.ts";
 import { isSynced, stateOf, Watching } from "../watching.ts";
@@ -144,7 +144,7 @@ async function hostileNames(t: CaseContext): Promise<void> {
 /** Segments of random code points, among them every ASCII character that a name may have. */
 async function randomNames(t: CaseContext): Promise<void> {
   const backend = await t.open();
-  const { random } = systemRuntime;
+  const { random } = t;
   const ids = new Set<string>();
   for (let code = 0x20; code < 0x7f; code++) {
     if (code !== 0x2f) ids.add(`x${String.fromCharCode(code)}y`);

@@ -129,7 +129,8 @@ async function byOwner(t: CaseContext): Promise<void> {
 /** A hundred leases of jittered length: none may go early, none may stay. */
 async function livesItsTtl(t: CaseContext): Promise<void> {
   const backend = await t.open();
-  const { time, random } = backend.runtime;
+  const { time } = backend.runtime;
+  const { random } = t;
   const ttlMs = shortTtlMs(backend);
   const born: { name: string; ttlMs: number; sentMs: number; answeredMs: number }[] = [];
   for (let index = 0; index < t.crowd(100); index++) {

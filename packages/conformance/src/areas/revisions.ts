@@ -2,7 +2,7 @@
  * Revisions and tokens never go back, whatever happens to key, process or store (cases 16 to 21).
  */
 import { strict as assert } from "node:assert";
-import { type Backend, systemRuntime } from "@quorate/core";
+import { type Backend } from "@quorate/core";
 import type { Area, CaseContext } from "../case.ts";
 import { claim, mustAcquire, mustDelete, mustPut } from "../kit.ts";
 import { afterExpiry, shortTtlMs } from "../times.ts";
@@ -28,7 +28,7 @@ async function grow(t: CaseContext): Promise<void> {
   const backend = await t.open();
   const keys = ["a", "b", "c"].map((id) => t.key(id));
   const last = new Map<string, number>();
-  const { random } = systemRuntime;
+  const { random } = t;
   for (let index = 0; index < t.crowd(1_500); index++) {
     const key = keys[Math.floor(random.next() * keys.length)] ?? "";
     const isDelete = random.next() < 0.2;

@@ -2,7 +2,7 @@
  * Weights and capacities: semaphores, readers and writers, on the same line.
  */
 import { strict as assert } from "node:assert";
-import { type Backend, type Grant, type LeaseRequest, systemRuntime } from "@quorate/core";
+import { type Backend, type Grant, type LeaseRequest } from "@quorate/core";
 import type { Area, CaseContext } from "../case.ts";
 import { claim, mustAcquire, mustBeGranted } from "../kit.ts";
 import { afterExpiry, shortTtlMs } from "../times.ts";
@@ -161,7 +161,7 @@ async function onePermitExpires(t: CaseContext): Promise<void> {
 async function neverTooMuch(t: CaseContext): Promise<void> {
   const [one, two] = [await t.open(), await t.open()];
   const capacity = 5;
-  const { random } = systemRuntime;
+  const { random } = t;
   let held = 0;
   const work = async (backend: Backend): Promise<void> => {
     for (let round = 0; round < 6; round++) {

@@ -97,27 +97,40 @@ export class Ask {
     this.#reply.reject(error);
   }
 
+  /** The engine is closing: no answer will come any more. */
+  cut(closed: unknown): void {
+    if (this.#settled) return;
+    if (!this.#sent && !this.#doubted) return this.reject(closed);
+    this.reject(this.#unknownError(`closed before lease ${this.#where()} was answered`));
+  }
+
   #settle(): void {
     this.#settled = true;
     this.#timer.cancel();
   }
 
   #deadlineError(): QuorateError {
+    const { input, timeoutMs } = this.#options;
+    const what = `no answer about lease ${this.#where()} within ${timeoutMs} ms`;
+    if (this.#sent || this.#doubted) return this.#unknownError(what);
+    const details = { operation: `lease ${input.kind}`, timeoutMs };
+    const message = `${what}; nothing was written for it`;
+    return new QuorateError("TIMEOUT", message, { effect: "none", details });
+  }
+
+  #unknownError(what: string): QuorateError {
     const { name, input, timeoutMs } = this.#options;
-    const operation = `lease ${input.kind}`;
-    const what = `no answer about lease ${JSON.stringify(name)} within ${timeoutMs} ms`;
-    if (!this.#sent && !this.#doubted) {
-      const details = { operation, timeoutMs };
-      const message = `${what}; nothing was written for it`;
-      return new QuorateError("TIMEOUT", message, { effect: "none", details });
-    }
     const message = `${what}; it may have happened: ask again with the same owner, or release it`;
-    const details = { operation, key: name, afterMs: timeoutMs };
+    const details = { operation: `lease ${input.kind}`, key: name, afterMs: timeoutMs };
     const resolve = async (): Promise<"applied" | "none"> => {
       const { verdict } = await this.#options.lookAgain();
       const wanted = input.kind === "claim" || input.kind === "renew" ? "present" : "absent";
       return verdict === wanted ? "applied" : "none";
     };
     return new QuorateError("OUTCOME_UNKNOWN", message, { effect: "unknown", details, resolve });
+  }
+
+  #where(): string {
+    return JSON.stringify(this.#options.name);
   }
 }

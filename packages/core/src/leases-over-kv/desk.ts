@@ -55,6 +55,8 @@ export class Desk {
   readonly #standings: Standings;
   readonly #held = new Map<string, Held>();
   readonly #asks: Ask[] = [];
+  /** The asks that are being carried out. */
+  #batch: readonly Ask[] = [];
   #working = false;
   #stopped = false;
   #mustRead = false;
@@ -130,6 +132,11 @@ export class Desk {
     return this.#standings.has(owner);
   }
 
+  /** Answers whoever still asks: the engine will not. */
+  cut(closed: unknown): void {
+    for (const ask of [...this.#batch, ...this.#asks]) ask.cut(closed);
+  }
+
   /** No watch, no timer from here on. */
   stop(): void {
     this.#stopped = true;
@@ -162,6 +169,7 @@ export class Desk {
     await Promise.resolve();
     while (this.#asks.length > 0 || this.#hasTurn()) {
       const batch = this.#asks.splice(0, BATCH).filter((ask) => !ask.settled);
+      this.#batch = batch;
       try {
         await this.#carryOut(batch);
         this.#retryMs = FIRST_RETRY_MS;
@@ -172,6 +180,7 @@ export class Desk {
         this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
       }
     }
+    this.#batch = [];
     this.#working = false;
     this.#rest();
   }
@@ -258,7 +267,7 @@ export class Desk {
     const { owner, weight, ttlMs, token, beat } = holder;
     const clocks = { monotonicMs: () => sent.monotonicMs, wallMs: () => sent.wallMs };
     const window = leaseWindow(clocks, ttlMs);
-    this.#held.set(owner, { token, beat, window });
+    this.#held.set(owner, { token, beat, sent });
     const { name } = this;
     return { granted: true, name, owner, fencingToken: token, weight, ttlMs, ...window };
   }
@@ -320,10 +329,10 @@ export class Desk {
   }
 
   async #backOff(tries: number): Promise<void> {
-    // A refusal brought the newest record, so every other try follows at once; sleeping before
-    // each would mean to write on old knowledge each time.
-    if (tries % 2 === 0) return;
-    const spreadMs = Math.max(1, this.#cell.roundTripMs) * 2 ** Math.min((tries + 3) / 2, 7);
+    // Two who meet sort it out at once. In a crowd, every other try follows at once too: a refusal
+    // brings the newest record, and after a sleep that knowledge is old.
+    if (tries < 2 || tries % 2 === 1) return;
+    const spreadMs = Math.max(1, this.#cell.roundTripMs) * 2 ** Math.min(tries / 2 + 1, 7);
     const delayMs = this.#runtime.random.next() * Math.min(LONGEST_BACKOFF_MS, spreadMs);
     await sleep(this.#runtime, delayMs);
   }

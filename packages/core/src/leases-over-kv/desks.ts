@@ -34,6 +34,11 @@ export class Desks {
     return this.#desks.get(name);
   }
 
+  /** Answers whoever still asks. */
+  cut(closed: unknown): void {
+    for (const desk of this.#desks.values()) desk.cut(closed);
+  }
+
   /** No watch and no timer from here on. */
   stop(): void {
     this.#stopped = true;

@@ -14,6 +14,7 @@
  * Observed expiry as in DynamoDB's lock client and Kubernetes' leader election; the line and its
  * re-checks after etcd's recipes.
  */
+import { onAbort } from "../abort.ts";
 import * as check from "../checks.ts";
 import { withDeadline } from "../deadline.ts";
 import { QuorateError } from "../errors/quorate-error.ts";
@@ -121,7 +122,9 @@ class KvLeases implements LeaseStore {
     this.#ages = new Ages(runtime, ageOf, skewMs);
     const sizes = { claimWindowMs, maxRecordBytes, requestTimeoutMs };
     this.#desks = new Desks({ kv, runtime, prefix, ...sizes });
-    this.#lifecycle.stopping.addEventListener("abort", () => this.#desks.stop(), { once: true });
+    const { stopping, signal } = this.#lifecycle;
+    onAbort(stopping, () => this.#desks.stop());
+    onAbort(signal, () => this.#desks.cut(signal.reason));
   }
 
   async acquire(name: string, request: LeaseRequest): Promise<Grant | Refusal> {

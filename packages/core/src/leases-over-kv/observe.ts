@@ -96,13 +96,14 @@ async function entriesBelow(
       else if (change.kind === "delete") entries.delete(change.key);
       else if (change.kind === "synced") return;
     }
+    throw incomplete();
   };
   const details = { operation: "lease list", timeoutMs };
   const message = `the leases below ${JSON.stringify(target)} were not told within ${timeoutMs} ms`;
-  const onTimeout = (): unknown =>
+  const incomplete = (): unknown =>
     new QuorateError("TIMEOUT", message, { effect: "none", details });
   try {
-    await withDeadline(runtime, read(), { timeoutMs, signal, onTimeout });
+    await withDeadline(runtime, read(), { timeoutMs, signal, onTimeout: incomplete });
     return entries;
   } finally {
     unsubscribe();

@@ -5,7 +5,6 @@
  * do not all act at once, each lets those ahead of it go first, `STAGGER_MS` for each place. A free
  * lease that is still there when one's own time has come was left lying by those ahead.
  */
-import { leaseLeftMs, type LeaseWindow } from "../lease-window.ts";
 import type { FencingToken, Ms } from "../waist/common.ts";
 import type { View } from "./line.ts";
 import type { Claim, Holder, LeaseRecord, Waiter } from "./record.ts";
@@ -24,7 +23,8 @@ const ROLL_CALL_PER_WAITER_MS = 250;
 export interface Held {
   readonly token: FencingToken;
   readonly beat: number;
-  readonly window: LeaseWindow;
+  /** When its last sign of life left. */
+  readonly sent: Moment;
 }
 
 /** What a process knows when it judges. */
@@ -101,8 +101,11 @@ export function nextTurnMs(record: LeaseRecord, by: Watchman, now: Moment): Ms {
 export function deadAtMs(holder: Holder, by: Watchman, now: Moment): Ms {
   const own = by.held.get(holder.owner);
   if (own?.token === holder.token && own.beat === holder.beat) {
-    const clocks = { monotonicMs: () => now.monotonicMs, wallMs: () => now.wallMs };
-    return now.monotonicMs + leaseLeftMs(clocks, own.window);
+    // What we granted ourselves ends by whichever clock says that more time has passed: the
+    // machine may have slept. Its holder stops earlier, by the margin of its window.
+    const passedMs = now.monotonicMs - own.sent.monotonicMs;
+    const sleptMs = Math.max(0, now.wallMs - own.sent.wallMs - passedMs);
+    return own.sent.monotonicMs + holder.ttlMs - sleptMs;
   }
   // Handed over to us: only a sign of life is missing, and we are about to give it.
   if (!holder.confirmed && by.isHere(holder.owner)) return Infinity;

@@ -182,7 +182,7 @@ describe("waiting for a lease over a kv", () => {
     two.link.down = true;
     await runtime.advance(10_000);
     two.link.down = false;
-    await granted(runtime, wait, 3_000);
+    expect((await granted(runtime, wait, 3_000)).owner).toBe("b");
   });
 
   it("shows within a minute that a candidate has died, while the leader goes on", async () => {

@@ -8,6 +8,7 @@
  *
  * Does not guarantee: that I/O has settled. Real sockets do not live in scripted time.
  */
+import { invariant } from "../checks.ts";
 import { createIds } from "./ids.ts";
 import type { EventChannel, Ids, Random, Runtime, Time } from "./runtime.ts";
 
@@ -27,8 +28,9 @@ export interface ScriptedRuntimeOptions {
 
 interface ScriptedTimer {
   readonly dueMs: number;
-  readonly order: number;
   readonly callback: () => void;
+  /** Fired or cancelled: skipped when its turn comes. */
+  over: boolean;
 }
 
 const DEFAULT_WALL_MS = 1_767_225_600_000;
@@ -51,10 +53,11 @@ export class ScriptedRuntime implements Runtime {
   readonly events: { channel<T extends object>(name: string): EventChannel<T> };
   /** Events published so far, oldest first. */
   readonly recorded: RecordedEvent[] = [];
-  readonly #timers = new Set<ScriptedTimer>();
+  /** By due time, then in the order of setting. Those that are over lie among them for a while. */
+  #timers: ScriptedTimer[] = [];
+  #pending = 0;
   #monotonicMs = 0;
   #wallMs: number;
-  #order = 0;
 
   constructor(options: ScriptedRuntimeOptions = {}) {
     this.#wallMs = options.wallMs ?? DEFAULT_WALL_MS;
@@ -63,11 +66,9 @@ export class ScriptedRuntime implements Runtime {
       monotonicMs: () => this.#monotonicMs,
       wallMs: () => this.#wallMs,
       setTimer: (delayMs, callback) => {
-        this.#order += 1;
-        const dueMs = this.#monotonicMs + Math.max(0, delayMs);
-        const timer: ScriptedTimer = { dueMs, order: this.#order, callback };
-        this.#timers.add(timer);
-        return { cancel: () => void this.#timers.delete(timer) };
+        invariant(!Number.isNaN(delayMs), "a timer's delay is not a number");
+        const timer = this.#insert(this.#monotonicMs + Math.max(0, delayMs), callback);
+        return { cancel: () => this.#retire(timer) };
       },
     };
     this.ids = createIds(this.time, this.random);
@@ -81,7 +82,7 @@ export class ScriptedRuntime implements Runtime {
 
   /** Timers that are set and have not fired; a leak shows here. */
   get pendingTimers(): number {
-    return this.#timers.size;
+    return this.#pending;
   }
 
   /** Moves both clocks by `ms`, firing due timers in order and draining promises after each. */
@@ -90,7 +91,7 @@ export class ScriptedRuntime implements Runtime {
     await drainPromises();
     for (let next = this.#nextDue(endMs); next !== undefined; next = this.#nextDue(endMs)) {
       this.#move(Math.max(0, next.dueMs - this.#monotonicMs));
-      this.#timers.delete(next);
+      this.#retire(next);
       next.callback();
       await drainPromises();
     }
@@ -118,15 +119,34 @@ export class ScriptedRuntime implements Runtime {
     this.#wallMs += ms;
   }
 
-  #nextDue(endMs: number): ScriptedTimer | undefined {
-    let first: ScriptedTimer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.dueMs > endMs) continue;
-      const sooner = first === undefined || timer.dueMs < first.dueMs;
-      const tie = first !== undefined && timer.dueMs === first.dueMs && timer.order < first.order;
-      if (sooner || tie) first = timer;
+  #insert(dueMs: number, callback: () => void): ScriptedTimer {
+    const timer: ScriptedTimer = { dueMs, callback, over: false };
+    let from = 0;
+    let to = this.#timers.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.#timers[middle]?.dueMs ?? Infinity) <= dueMs) from = middle + 1;
+      else to = middle;
     }
-    return first;
+    this.#timers.splice(from, 0, timer);
+    this.#pending += 1;
+    return timer;
+  }
+
+  #retire(timer: ScriptedTimer): void {
+    if (timer.over) return;
+    timer.over = true;
+    this.#pending -= 1;
+    // Timers far away are mostly deadlines that were met: they must not pile up.
+    if (this.#timers.length > 2 * this.#pending + 64) {
+      this.#timers = this.#timers.filter((one) => !one.over);
+    }
+  }
+
+  #nextDue(endMs: number): ScriptedTimer | undefined {
+    while (this.#timers[0]?.over === true) this.#timers.shift();
+    const [first] = this.#timers;
+    return first !== undefined && first.dueMs <= endMs ? first : undefined;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { randomFillSync } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
+import { invariant } from "../checks.ts";
 import { createIds } from "./ids.ts";
 import type { Events, Random, Runtime, Time, Timer } from "./runtime.ts";
 
@@ -15,6 +16,7 @@ const time: Time = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   setTimer(delayMs, callback, options): Timer {
+    invariant(!Number.isNaN(delayMs), "a timer's delay is not a number");
     const endsAtMs = performance.now() + delayMs;
     let handle: NodeJS.Timeout;
     const arm = (): void => {

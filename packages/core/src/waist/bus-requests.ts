@@ -165,7 +165,7 @@ function isHeaderValue(value: unknown): value is string {
 function checkData(data: Uint8Array, maxBytes: number): Uint8Array {
   if (!(data instanceof Uint8Array)) throw check.invalidArgument("data", data, "a Uint8Array");
   if (data.byteLength > maxBytes) throw tooLarge("data", data.byteLength, maxBytes);
-  return Uint8Array.from(data);
+  return new Uint8Array(data);
 }
 
 function tooLarge(option: string, size: number, limit: number): QuorateError<"TOO_LARGE"> {

@@ -79,11 +79,13 @@ export function checkPut(
   options: PutOptions | undefined,
   bounds: RequestBounds,
 ): CheckedPut {
-  const call = checkCall(options, bounds);
+  // Field by field here and below: a spread with fields after it costs microseconds on Node 20.
+  const { signal, timeoutMs } = checkCall(options, bounds);
   const { expect, ttlMs } = options ?? {};
   if (expect !== undefined && expect !== "absent") check.position("expect", expect);
   return {
-    ...call,
+    signal,
+    timeoutMs,
     key: checkName("key", key),
     value: checkValue("value", value, bounds.maxValueBytes),
     expect,
@@ -98,11 +100,11 @@ export function checkDelete(
   options: DeleteOptions | undefined,
   bounds: RequestBounds,
 ): CheckedDelete {
-  const call = checkCall(options, bounds);
+  const { signal, timeoutMs } = checkCall(options, bounds);
   const expect = options?.expect;
   if (expect !== undefined) check.position("expect", expect);
   const operationId = checkOperationId(options?.operationId, bounds);
-  return { ...call, key: checkName("key", key), expect, operationId };
+  return { signal, timeoutMs, key: checkName("key", key), expect, operationId };
 }
 
 /** Checks a claim. */
@@ -114,21 +116,22 @@ export function checkLease(
   if (typeof request !== "object" || request === null) {
     throw check.invalidArgument("request", request, "an object with owner and ttlMs");
   }
-  const call = checkCall(request, bounds);
+  const { signal, timeoutMs } = checkCall(request, bounds);
   const capacity = check.positiveInteger("capacity", request.capacity ?? 1);
   const weight = check.positiveInteger("weight", request.weight ?? 1);
   if (weight > capacity) {
     throw check.invalidArgument("weight", weight, `at most the capacity, ${capacity}`);
   }
   return {
-    ...call,
+    signal,
+    timeoutMs,
     name: checkName("name", name),
     owner: check.boundedString("owner", request.owner, 128),
     ttlMs: check.ttl("ttlMs", request.ttlMs, bounds.minTtlMs),
     waitMs: checkWait(request.waitMs ?? 0),
     weight,
     capacity,
-    fair: request.fair ?? true,
+    fair: check.boolean("fair", request.fair ?? true),
     data: checkData(request.data),
   };
 }

@@ -87,7 +87,7 @@ export class MemoryBus implements MessageBus {
       onTimeout: timedOut,
     });
     const { data: reply, headers } = await lifecycle.track(bounded);
-    return { subject, data: Uint8Array.from(reply), headers };
+    return { subject, data: new Uint8Array(reply), headers };
   }
 
   /** Sends the question; rejects if nobody listens. Late answers find nobody. */
@@ -166,7 +166,7 @@ class MemorySubscription implements Subscription, LinkListener {
   #toMessage(envelope: BusEnvelope): Message {
     const { subject, reply } = envelope;
     const headers = Object.assign(Object.create(null) as object, envelope.headers);
-    const message = { subject, data: Uint8Array.from(envelope.data), headers: { ...headers } };
+    const message = { subject, data: new Uint8Array(envelope.data), headers: { ...headers } };
     Object.setPrototypeOf(message.headers, null);
     if (reply === undefined) return message;
     const respond = async (data: Uint8Array, options?: PublishOptions): Promise<void> => {

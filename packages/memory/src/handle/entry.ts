@@ -11,7 +11,7 @@ const MAX_WAITERS_SHOWN = 1_000;
 /** A record as its reader may have it: a copy. */
 export function toEntry(record: KvRecord, nowMs: number): Entry {
   const { key, revision, createdRevision, operationId, expiresAtMs } = record;
-  const value = Uint8Array.from(record.value);
+  const value = new Uint8Array(record.value);
   const entry = { key, value, revision, createdRevision, operationId };
   return expiresAtMs === undefined ? entry : { ...entry, expiresInMs: expiresAtMs - nowMs };
 }

@@ -64,7 +64,7 @@ export class MemoryKv implements KvStore {
     const { lifecycle, bounds } = this.#process;
     lifecycle.assertOpen();
     const put = checkPut(key, value, options, bounds);
-    const write = { kind: "put", ...put, value: Uint8Array.from(put.value) } as const;
+    const write = { kind: "put", ...put, value: new Uint8Array(put.value) } as const;
     const { answer, nowMs } = await this.#write({ operation: "kv.put", ...put }, write);
     if (answer.kind === "put") {
       return { ok: true, entry: toEntry(answer.record, nowMs), replayed: answer.replayed };
@@ -120,7 +120,7 @@ export class MemoryKv implements KvStore {
     position("token", token);
     const room = bounds.maxValueBytes - FENCE_HEADER_BYTES;
     if (payload !== undefined) checkValue("payload", payload, room);
-    const copy = payload === undefined ? undefined : Uint8Array.from(payload);
+    const copy = payload === undefined ? undefined : new Uint8Array(payload);
     const write: KvWrite = { kind: "fence", key, token, payload: copy, operationId };
     const { answer } = await this.#write({ operation: "kv.fenced", ...call }, write);
     if (answer.kind === "put") return { ok: true, revision: answer.record.revision };

@@ -69,7 +69,7 @@ export class Process {
     return this.lifecycle.track(promise);
   }
 
-  /** A write whose outcome the ledger keeps. `applied` tells from the answer whether it happened. */
+  /** A write whose outcome the ledger keeps. `applied` tells whether the answer means that. */
   write<T>(
     request: { readonly operation: string; readonly key: string } & CheckedCall,
     run: () => T,

@@ -200,7 +200,7 @@ function expire(draft: Draft): void {
   }
 }
 
-/** A process that let its turn lapse is paused or gone: its other waiters must not cost a window each. */
+/** A process that let its turn lapse may be paused: its others must not cost a window each. */
 function stepBack(draft: Draft, process: string): void {
   const silent = draft.waiters.filter((waiter) => waiter.process === process);
   const others = draft.waiters.filter((waiter) => waiter.process !== process);

@@ -21,6 +21,9 @@ export class Ledger {
     string,
     { readonly fate: "applied" | "none"; readonly ranMs: number }
   >();
+  /** Names in order of noting, a ring: a map's own first key costs a search once many are gone. */
+  readonly #ring: string[] = [];
+  #oldest = 0;
   /** When the youngest forgotten call ran, on the store's monotonic clock. */
   #forgottenMs = -Infinity;
 
@@ -31,13 +34,15 @@ export class Ledger {
 
   /** Notes what a call came to. */
   note(call: string, fate: "applied" | "none", nowMs: number): void {
-    this.#calls.set(call, { fate, ranMs: nowMs });
-    if (this.#calls.size <= LEDGER_SIZE) return;
-    for (const [oldest, { ranMs }] of this.#calls) {
+    const forgotten = this.#ring[this.#oldest];
+    if (forgotten !== undefined) {
+      const ranMs = this.#calls.get(forgotten)?.ranMs ?? nowMs;
       this.#forgottenMs = Math.max(this.#forgottenMs, ranMs);
-      this.#calls.delete(oldest);
-      return;
+      this.#calls.delete(forgotten);
     }
+    this.#ring[this.#oldest] = call;
+    this.#oldest = (this.#oldest + 1) % LEDGER_SIZE;
+    this.#calls.set(call, { fate, ranMs: nowMs });
   }
 
   /** What became of a call sent `elapsedMs` ago; one that did not happen never will. */
@@ -53,6 +58,8 @@ export class Ledger {
   /** The server that knew is gone. */
   clear(nowMs: number): void {
     this.#calls.clear();
+    this.#ring.length = 0;
+    this.#oldest = 0;
     this.#forgottenMs = nowMs;
   }
 }

@@ -1,0 +1,141 @@
+import { describe, expect, it } from "vitest";
+
+import { isQuorateError, QuorateError } from "../index.ts";
+import type { Grant, LeaseRequest } from "../index.ts";
+import { granted, settled, world } from "./world.fixture.ts";
+
+const claim = (owner: string, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
+  owner,
+  ttlMs: 10_000,
+  ...more,
+});
+
+describe("leases over a kv that does not answer", () => {
+  it("say STORE_UNAVAILABLE where nothing was sent", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    link.down = true;
+    const error = await settled(
+      runtime,
+      leases.acquire("job", claim("a")).catch((reason: unknown) => reason),
+    );
+    expect(isQuorateError(error, "STORE_UNAVAILABLE") && error.effect).toBe("none");
+  });
+
+  it("find out within the deadline what became of a claim whose answer was lost", async () => {
+    const { runtime, store, join } = world();
+    const { link, leases } = join();
+    let lost = 1;
+    link.faults.loseReply = () => lost-- > 0;
+    const grant = await granted(runtime, leases.acquire("job", claim("a")), 4_000);
+    expect(store.entries.size).toBe(1);
+    // Its end is counted from the last write that was answered.
+    expect(grant.validUntilMs).toBeGreaterThan(10_000);
+    expect(await settled(runtime, leases.renew([grant]))).toEqual(["renewed"]);
+  });
+
+  it("answer 'released' where the answer to the release was lost", async () => {
+    const { runtime, store, join } = world();
+    const { link, leases } = join();
+    const grant = await granted(runtime, leases.acquire("job", claim("a")));
+    let lost = 1;
+    link.faults.loseReply = () => lost-- > 0;
+    expect(await settled(runtime, leases.release(grant), 4_000)).toBe("released");
+    expect(store.entries.size).toBe(0);
+  });
+
+  it("say OUTCOME_UNKNOWN after the deadline, and can settle it later", async () => {
+    const { runtime, store, join } = world();
+    const { link, leases } = join();
+    link.faults.loseReply = () => true;
+    const error = await settled(
+      runtime,
+      leases.acquire("job", claim("a", { timeoutMs: 1_000 })).catch((reason: unknown) => reason),
+      1_010,
+    );
+    if (!isQuorateError(error, "OUTCOME_UNKNOWN")) throw new Error(`not unknown: ${String(error)}`);
+    expect(error.effect).toBe("unknown");
+    expect(store.entries.size).toBe(1);
+    link.faults.loseReply = () => false;
+    expect(await settled(runtime, error.resolve?.() ?? Promise.reject(error), 2_000)).toBe(
+      "applied",
+    );
+    // By its owner alone, as the grant is not known.
+    expect(await settled(runtime, leases.release({ name: "job", owner: "a" }))).toBe("released");
+    expect(store.entries.size).toBe(0);
+  });
+
+  it("keep a straggler from landing once its outcome was settled", async () => {
+    const { runtime, store, join } = world();
+    const { link, leases } = join();
+    let late = 1;
+    link.faults.lateMs = () => (late-- > 0 ? 4_000 : 0);
+    const error = await settled(
+      runtime,
+      leases.acquire("job", claim("a", { timeoutMs: 1_000 })).catch((reason: unknown) => reason),
+      1_010,
+    ).catch((reason: unknown) => reason);
+    // Settled within the deadline: the claim was made again and holds.
+    expect(error).toMatchObject({ granted: true });
+    void leases.release(error as Grant);
+    await runtime.advance(10_000);
+    expect(store.entries.size).toBe(0);
+  });
+
+  it("renew after a lost answer without losing the lease", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    const grant = await granted(runtime, leases.acquire("job", claim("a")));
+    let lost = 1;
+    link.faults.loseReply = () => lost-- > 0;
+    expect(await settled(runtime, leases.renew([grant]), 4_000)).toEqual(["renewed"]);
+  });
+
+  it("throw from renew while nobody knows, instead of saying lost", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    const grants = [
+      await granted(runtime, leases.acquire("one", claim("a"))),
+      await granted(runtime, leases.acquire("two", claim("a"))),
+    ];
+    link.faults.loseReply = () => true;
+    const renewal = leases.renew(grants, { timeoutMs: 1_000 }).catch((reason: unknown) => reason);
+    const error = await settled(runtime, renewal, 1_010);
+    expect(isQuorateError(error, "OUTCOME_UNKNOWN")).toBe(true);
+    link.faults.loseReply = () => false;
+    link.down = true;
+    const down = await settled(
+      runtime,
+      leases.renew(grants).catch((reason: unknown) => reason),
+      6_000,
+    );
+    expect(down).toBeInstanceOf(QuorateError);
+    link.down = false;
+    expect(await settled(runtime, leases.renew(grants), 5_000)).toEqual(["renewed", "renewed"]);
+  });
+
+  it("settle every call by its deadline, whatever the store does", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    link.faults.delayMs = () => 1e9;
+    const call = { timeoutMs: 700 };
+    const grant = { name: "job", owner: "a", fencingToken: 5 };
+    const calls = [
+      leases.acquire("job", claim("a", call)),
+      leases.renew(
+        [{ ...grant, granted: true, weight: 1, ttlMs: 100, validUntilMs: 0, validUntilWallMs: 0 }],
+        call,
+      ),
+      leases.release(grant, call),
+      leases.inspect("job", call).catch(() => {}),
+      leases.list("", call)[Symbol.asyncIterator]().next(),
+    ];
+    const ends = calls.map((one) =>
+      one.then(
+        () => "settled",
+        () => "settled",
+      ),
+    );
+    expect(await settled(runtime, Promise.all(ends), 710)).toEqual(ends.map(() => "settled"));
+  });
+});
