@@ -54,7 +54,7 @@ export interface LinkListener {
 
 /** One process's connection. */
 export class Link implements Connection, MemoryFaults {
-  readonly listeners = new Set<LinkListener>();
+  readonly listeners: Set<LinkListener> = new Set<LinkListener>();
   readonly #store: Store;
   readonly #runtime: Runtime;
   readonly #inFlight = new Set<Deferred<never>>();

@@ -70,7 +70,7 @@ type ServerState =
 export class Store implements MemoryStore, SpaceHost {
   readonly runtime: Runtime;
   readonly clock: StoreClock;
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger = new Ledger();
   readonly #spaces = new Map<string, Space>();
   readonly #connections = new Set<Connection>();
   #state: ServerState = { kind: "running" };

@@ -45,9 +45,9 @@ export interface SpaceHost {
 
 /** One namespace. */
 export class Space {
-  readonly kvWatches = new Topic<KvChange>();
-  readonly leaseWatches = new Topic<NamedEffect>();
-  readonly bus = new BusHub<BusPort>();
+  readonly kvWatches: Topic<KvChange> = new Topic();
+  readonly leaseWatches: Topic<NamedEffect> = new Topic();
+  readonly bus: BusHub<BusPort> = new BusHub();
   readonly #host: SpaceHost;
   readonly #kv = new KvTable();
   readonly #leases = new LeaseTable();
