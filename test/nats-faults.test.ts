@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
 import type { Harness, HarnessFaults } from "@quorate/conformance";
 import { type Backend, isQuorateError, type QuorateError } from "@quorate/core";
+import { seededRandom } from "@quorate/core/testing";
 import { natsHarness } from "./support/nats-harness.ts";
+import { increment, type Tally } from "./support/nats-load.ts";
 
 const TTL_MS = 10_000;
 
@@ -68,6 +70,39 @@ describe("a lost reply", () => {
       expect(result.entry.revision).toBeLessThan(theirs.entry.revision);
     }
     await Promise.all([victim.close(), rival.close()]);
+  });
+});
+
+describe("links that are cut all the time", () => {
+  it("let no write be told wrongly", async () => {
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const random = seededRandom(seed);
+    const backends = await Promise.all([1, 2, 3].map(() => harness.open()));
+    const endMs = performance.now() + 4_000;
+    const done = (): boolean => performance.now() > endMs;
+    const shared = backends.map((backend) => increment(backend, "cut/shared", done));
+    const own = backends.map((backend, index) => increment(backend, `cut/own${index}`, done));
+    while (!done()) {
+      await new Promise((resolve) => setTimeout(resolve, 20 + random.next() * 150));
+      const victim = backends[Math.floor(random.next() * backends.length)];
+      if (victim !== undefined) await faults.resetLink(victim);
+    }
+    const judge = async (key: string, tallies: readonly Tally[]): Promise<number> => {
+      const value = (await backends[0]?.kv.get(key, { timeoutMs: 5_000 }))?.value;
+      const final = Number(Buffer.from(value ?? []).toString());
+      const sure = tallies.reduce((sum, { acked, recovered }) => sum + acked + recovered, 0);
+      const unknown = tallies.reduce((sum, tally) => sum + tally.unknown, 0);
+      expect(final, `seed ${seed}`).toBeGreaterThanOrEqual(sure);
+      expect(final, `seed ${seed}`).toBeLessThanOrEqual(sure + unknown);
+      return unknown;
+    };
+    await judge("cut/shared", await Promise.all(shared));
+    for (const [index, tally] of (await Promise.all(own)).entries()) {
+      // Nobody else writes here, so everything can be settled.
+      expect(await judge(`cut/own${index}`, [tally]), `seed ${seed}`).toBe(0);
+      expect(tally.acked).toBeGreaterThan(20);
+    }
+    await Promise.all(backends.map((backend) => backend.close()));
   });
 });
 

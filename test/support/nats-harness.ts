@@ -23,15 +23,24 @@ export interface OwnConnection extends NatsConnectionLike {
 export async function connectTo(
   client: NatsClient,
   servers: string | string[],
+  credentials: { user?: string; pass?: string } = {},
 ): Promise<OwnConnection> {
   const options = {
     servers,
+    ...credentials,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 50,
     pingInterval: 5_000,
     timeout: 2_000,
   };
   return client === "nats" ? connectV2(options) : connectV3(options);
+}
+
+/** How long a link stays down on which a request was held. */
+const OUTAGE_MS = 650;
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** A random namespace. */
@@ -106,7 +115,7 @@ export async function natsHarness(options: NatsHarnessOptions): Promise<Harness>
   return {
     name: `nats-server ${server.version}, client ${options.client}`,
     open,
-    pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    pass: pause,
     faults: faultsOf(server, admin, namespace, (backend) => linkOf(opened, backend)),
     serverResources: async () => {
       const consumers = await consumerCount(admin, namespace);
@@ -146,9 +155,10 @@ function faultsOf(
         send = held;
         target.proxy.refuse(true);
         target.proxy.cutAll();
+        // Long enough that the call ends without an answer, then the link comes back.
+        void pause(OUTAGE_MS).then(() => target.proxy.refuse(false));
       };
       return async () => {
-        target.proxy.refuse(false);
         send?.(admin);
         await admin.flush();
       };
@@ -165,7 +175,14 @@ function faultsOf(
     killServer: () => server.kill(),
     restartServer: () => server.restart(),
     flush: async () => {
-      await admin.flush(); // After a restart of the server: wait until this link is back too.
+      // After a restart of the server: wait until this link is back too.
+      while (
+        !(await admin.flush().then(
+          () => true,
+          () => false,
+        ))
+      )
+        await pause(20);
       await askApi(admin, `STREAM.DELETE.QUORATE_${namespace}`);
     },
   };

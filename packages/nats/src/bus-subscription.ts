@@ -1,0 +1,165 @@
+/**
+ * One subscription of the bus: made known to the server, then a queue in front of a handler.
+ *
+ * The client renews it after a reconnect. Messages wait in order for the handler, which sees one
+ * at a time; what a handler throws becomes an event.
+ */
+import { encodeName, onAbort, publishHandlerFailure, withDeadline } from "@quorate/core";
+import type { CheckedSubscribe, Lifecycle, Message, Runtime, Subscription } from "@quorate/core";
+import type { Budget } from "./budget.ts";
+import type { NatsMessageLike, NatsSubscriptionLike } from "./connection.ts";
+import { refused, unavailable } from "./failures.ts";
+import type { Link } from "./link/link.ts";
+
+/** Messages that may wait for a handler, and their bytes; what comes on top is dropped. */
+export const MOST_WAITING = 65_536;
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+const UNCONFIRMED = "the server did not confirm the subscription";
+
+/** What the channel `nats` tells of a handler that fell too far behind. */
+export interface BusOverflow {
+  readonly kind: "bus-overflow";
+  readonly target: string;
+  readonly dropped: number;
+}
+
+/** What a subscription is made of. */
+export interface BusSubscriptionParts {
+  readonly link: Link;
+  readonly lifecycle: Lifecycle;
+  readonly runtime: Runtime;
+  readonly request: CheckedSubscribe;
+  /** The NATS subject. */
+  readonly filter: string;
+  readonly read: (message: NatsMessageLike) => Message | undefined;
+}
+
+/** A live subscription. */
+export class BusSubscription implements Subscription {
+  readonly subject: string;
+  readonly #parts: BusSubscriptionParts;
+  readonly #waiting: Message[] = [];
+  readonly #off: (() => void)[] = [];
+  #subscription: NatsSubscriptionLike | undefined;
+  #working: Promise<void> | undefined;
+  #closed = false;
+  #refusal: string | undefined;
+  #waitingBytes = 0;
+  #dropped = 0;
+
+  constructor(parts: BusSubscriptionParts) {
+    this.#parts = parts;
+    this.subject = parts.request.target;
+  }
+
+  /** Subscribes; resolves when the server has confirmed. */
+  async start(budget: Budget): Promise<this> {
+    const { filter, lifecycle, link, request } = this.#parts;
+    const { queue, signal } = request;
+    this.#off.push(
+      link.listen({
+        refused: (subject, reason) => {
+          if (subject === filter) this.#refusal = reason;
+        },
+      }),
+    );
+    try {
+      this.#subscription = link.connection.subscribe(filter, {
+        ...(queue === undefined ? {} : { queue: encodeName(queue) }),
+        callback: (error, message) => {
+          if (error === null || error === undefined) this.#onMessage(message);
+          else this.#refusal ??= "no permission to subscribe";
+        },
+      });
+      await this.#confirm(budget);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    const close = (): void => void this.close();
+    this.#off.push(onAbort(signal, close), onAbort(lifecycle.stopping, close));
+    return this;
+  }
+
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#waiting.length = 0;
+      for (const off of this.#off) off();
+      try {
+        this.#subscription?.unsubscribe();
+      } catch {
+        // A closed connection has no subscriptions left to end.
+      }
+    }
+    return this.#working ?? Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A pong proves that the server has read what came before the ping. */
+  async #confirm(budget: Budget): Promise<void> {
+    const { link, runtime } = this.#parts;
+    const operation = "bus.subscribe";
+    while (budget.open) {
+      if (!(await link.whenUp(budget.leftMs, budget.signal))) break;
+      const pong = link.connection.flush().then(
+        () => true,
+        () => false,
+      );
+      const { leftMs: timeoutMs, signal } = budget;
+      const onTimeout = (): Error => unavailable(operation, UNCONFIRMED);
+      const confirmed = await withDeadline(runtime, pong, { timeoutMs, signal, onTimeout });
+      if (this.#refusal !== undefined) throw refused(operation, this.#refusal);
+      if (confirmed) return;
+      await budget.pause(10);
+    }
+    budget.signal?.throwIfAborted();
+    throw unavailable(operation, UNCONFIRMED);
+  }
+
+  #onMessage(raw: NatsMessageLike): void {
+    if (this.#closed) return;
+    const message = this.#parts.read(raw);
+    if (message === undefined) return;
+    const bytes = this.#waitingBytes + message.data.byteLength;
+    if (this.#waiting.length >= MOST_WAITING || bytes > MOST_WAITING_BYTES) return this.#drop();
+    this.#waitingBytes = bytes;
+    this.#waiting.push(message);
+    this.#start();
+  }
+
+  /** One worker at a time; what arrives while it ends begins another. */
+  #start(): void {
+    if (this.#working !== undefined || this.#waiting.length === 0) return;
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
+      this.#start();
+    });
+  }
+
+  async #work(): Promise<void> {
+    const { request, runtime } = this.#parts;
+    while (this.#waiting.length > 0) {
+      // A batch at a time: taking single messages off the front of a long array is slow.
+      for (const message of this.#waiting.splice(0)) {
+        if (this.#closed) return;
+        this.#waitingBytes -= message.data.byteLength;
+        try {
+          await request.handler(message);
+        } catch (error) {
+          publishHandlerFailure(runtime, { backend: "nats", subject: message.subject, error });
+        }
+      }
+    }
+  }
+
+  #drop(): void {
+    this.#dropped += 1;
+    const channel = this.#parts.runtime.events.channel<BusOverflow>("nats");
+    if (!channel.hasSubscribers) return;
+    channel.publish({ kind: "bus-overflow", target: this.subject, dropped: this.#dropped });
+  }
+}
