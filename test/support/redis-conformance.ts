@@ -42,7 +42,7 @@ export function redisConformance(
 ): void {
   const wanted = (area: string): boolean => part === "all" || FIRST.includes(area) === (part === 1);
   const test: TestApi = {
-    // oxlint-disable-next-line vitest/valid-title, vitest/valid-describe-callback -- the suite's own
+    // oxlint-disable-next-line vitest/valid-title, vitest/valid-describe-callback -- handed on
     describe: (area, body) => (wanted(area) ? describe(area, body) : undefined),
     // The suite asserts by node:assert, which vitest does not count.
     // oxlint-disable-next-line vitest/valid-title -- the suite names its cases

@@ -62,7 +62,7 @@ function isolated(listener: () => void): void {
   }
 }
 
-/** Rejects with the signal's reason when it aborts first. Does not stop the work behind `promise`. */
+/** Rejects with the signal's reason if it aborts first. Does not stop the work behind `promise`. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {

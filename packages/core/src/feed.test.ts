@@ -7,8 +7,8 @@ import { Feed } from "./feed.ts";
 async function drain<T>(feed: Feed<T>): Promise<T[]> {
   const taken: T[] = [];
   while (feed.size > 0) {
-    const { value, done } = await feed.next();
-    if (done !== true) taken.push(value as T);
+    const step = await feed.next();
+    if (step.done !== true) taken.push(step.value);
   }
   return taken;
 }

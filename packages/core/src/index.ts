@@ -11,7 +11,6 @@ export {
   sleep,
 } from "./abort.ts";
 export {
-  boolean,
   boundedString,
   callable,
   inRange,

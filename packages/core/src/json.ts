@@ -66,7 +66,7 @@ function depthOf(text: string): number {
   return deepest;
 }
 
-/** Where the string that begins at `start` ends; strings are most of a record, so jump over them. */
+/** Where the string that begins at `start` ends. Strings are most of a record: jump over them. */
 function endOfString(text: string, start: number): number {
   for (let from = start + 1; ;) {
     const quote = text.indexOf('"', from);

@@ -20,7 +20,7 @@ describe("a lease window", () => {
     expect(leaseLeftMs(runtime.time, window)).toBeCloseTo(-500);
   });
 
-  it("is over when the machine has slept through it, though the monotonic clock stood still", () => {
+  it("is over when the machine slept through it, though the monotonic clock stood still", () => {
     const runtime = new ScriptedRuntime();
     const window = leaseWindow(runtime.time, 30_000);
     runtime.sleepMachine(60_000);

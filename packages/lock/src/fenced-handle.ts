@@ -36,7 +36,8 @@ export class FencedHandle implements Fenced {
 
   async read(call?: FenceCall): Promise<Uint8Array | undefined> {
     const { store, key, resource } = this.#parts;
-    await this.#settle(call);
+    this.#parts.holder.check();
+    if (this.#doubt !== undefined) await this.#settle(this.#doubt, call);
     const record = await store.read(key, call);
     const floor = record?.floor ?? 0;
     if (floor > this.fencingToken) demandTaken(resource, this.fencingToken, { ok: false, floor });
@@ -45,19 +46,20 @@ export class FencedHandle implements Fenced {
   }
 
   async write(payload: Uint8Array | string, call?: FenceCall): Promise<void> {
-    const bytes = checkPayload(payload);
-    await this.#settle(call);
-    await this.#advance(bytes, call);
+    await this.#advance(checkPayload(payload), call);
   }
 
   async admit(call?: FenceCall): Promise<void> {
-    await this.#settle(call);
     await this.#advance(undefined, call);
   }
 
   async #advance(payload: Uint8Array | undefined, call: FenceCall | undefined): Promise<void> {
     const { store, holder, key, resource } = this.#parts;
     holder.check();
+    if (this.#doubt !== undefined) {
+      await this.#settle(this.#doubt, call);
+      holder.check();
+    }
     try {
       demandTaken(
         resource,
@@ -71,10 +73,7 @@ export class FencedHandle implements Fenced {
     }
   }
 
-  async #settle(call: FenceCall | undefined): Promise<void> {
-    this.#parts.holder.check();
-    const resolve = this.#doubt;
-    if (resolve === undefined) return;
+  async #settle(resolve: Resolve, call: FenceCall | undefined): Promise<void> {
     await resolve(call?.signal === undefined ? {} : { signal: call.signal });
     this.#doubt = undefined;
   }

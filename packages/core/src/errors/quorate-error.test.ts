@@ -2,7 +2,9 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 
 import { RETRYABLE } from "./codes.ts";
-import { isQuorateError, QuorateError } from "./quorate-error.ts";
+import * as original from "./quorate-error.ts";
+
+const { isQuorateError, QuorateError } = original;
 
 const make = (more: object = {}) =>
   new QuorateError("OUTCOME_UNKNOWN", "no answer to a put in 500 ms", {
@@ -29,7 +31,7 @@ describe("a QuorateError", () => {
   it("is recognised by brand and code, also from another copy of the package", async () => {
     // The query makes a second instance of the module, as a second version in the tree would.
     const path = "./quorate-error.ts?copy";
-    const copy = (await import(path)) as typeof import("./quorate-error.ts");
+    const copy = (await import(path)) as typeof original;
     const options = { effect: "none", details: { what: "it" } } as const;
     const foreign = new copy.QuorateError("CLOSED", "closed", options);
     expect(copy.QuorateError).not.toBe(QuorateError);

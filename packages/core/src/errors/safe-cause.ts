@@ -44,5 +44,8 @@ function messageOf(error: Error): string {
 
 /** Whatever was thrown; an object may lack even the method that would make a string of it. */
 function textOf(thrown: unknown): string {
-  return typeof thrown === "object" ? "an object that is no error was thrown" : String(thrown);
+  if (typeof thrown === "string") return thrown;
+  if (typeof thrown === "object" || typeof thrown === "function")
+    return "an object that is no error was thrown";
+  return typeof thrown === "symbol" ? thrown.toString() : `${thrown as number}`;
 }

@@ -32,7 +32,7 @@ export class Ages {
     return this.#ageOf !== undefined;
   }
 
-  /** Lets `desk` know how old `record`, read as `entry`, is at least. Failing costs patience only. */
+  /** Lets `desk` know how old `record`, read as `entry`, is. A failure costs patience only. */
   async tell(
     desk: Desk,
     record: LeaseRecord,

@@ -14,7 +14,7 @@ import type { Standing } from "./standings.ts";
 /** The answer. */
 export interface Reply {
   readonly verdict: Verdict;
-  /** The grant, where the verdict is `held`. */
+  /** Where the verdict is `held`, unless another ask released it in the same step. */
   readonly grant?: Grant;
   /** The record on which the verdict rests. */
   readonly record: LeaseRecord;
@@ -113,9 +113,9 @@ export class Ask {
     const { input, timeoutMs } = this.#options;
     const what = `no answer about lease ${this.#where()} within ${timeoutMs} ms`;
     if (this.#sent || this.#doubted) return this.#unknownError(what);
-    const details = { operation: `lease ${input.kind}`, timeoutMs };
+    const details = { operation: `lease ${input.kind}` };
     const message = `${what}; nothing was written for it`;
-    return new QuorateError("TIMEOUT", message, { effect: "none", details });
+    return new QuorateError("STORE_UNAVAILABLE", message, { effect: "none", details });
   }
 
   #unknownError(what: string): QuorateError {

@@ -38,8 +38,8 @@ export interface DeskContext {
 
 /** Most asks in one write. */
 const BATCH = 64;
-/** A timer that comes later than this says that we were the ones who were absent. */
-const PAUSE_MS = 100;
+/** Should a timer find nothing to do after all, it must not fire at once again. */
+const SHORTEST_TIMER_MS = 2;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 const LONGEST_BACKOFF_MS = 250;
@@ -59,7 +59,6 @@ export class Desk {
   #batch: readonly Ask[] = [];
   #working = false;
   #stopped = false;
-  #mustRead = false;
   #timer: Timer | undefined;
   #retryAtMs: Ms = 0;
   #retryMs: Ms = FIRST_RETRY_MS;
@@ -197,10 +196,6 @@ export class Desk {
         await sleep(this.#runtime, Math.min(timeoutMs, FIRST_RETRY_MS * (tries + 1)));
         continue;
       }
-      if (this.#mustRead) {
-        await this.#cell.read(timeoutMs);
-        this.#mustRead = false;
-      }
       const { known } = this.#cell;
       const sent = this.#moment();
       const stepped = this.#step(live, known.record, sent);
@@ -249,9 +244,7 @@ export class Desk {
       }
       // Gone, and we may have been the ones who removed it: then that was our release.
       const ours = verdict === "absent" && ask.input.kind === "release" && ask.doubted;
-      // Held, but not any more: released by another ask in the same step.
-      const told = ours ? "released" : verdict === "held" ? "refused" : verdict;
-      ask.resolve({ verdict: told, record, entry });
+      ask.resolve({ verdict: ours ? "released" : verdict, record, entry });
     }
     this.#standings.grant((owner) => {
       const holder = record.holders.get(owner);
@@ -277,7 +270,6 @@ export class Desk {
     if (this.#nowMs() < this.#retryAtMs) return false;
     if (this.#isLitter()) return true;
     if (this.#standings.isEmpty) return false;
-    if (this.#mustRead) return true;
     const { record } = this.#cell.known;
     const view = viewAt(record, this.watchman, this.#moment(), true);
     return step(record, this.#standings.dueInputs(record), view).changed;
@@ -299,23 +291,19 @@ export class Desk {
   #arm(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const dueMs = Math.max(this.#nowMs(), this.#dueMs(), this.#retryAtMs);
+    const dueMs = Math.max(this.#dueMs(), this.#retryAtMs);
     if (this.#stopped || dueMs === Infinity) return;
-    const onDue = (): void => {
-      // After a pause of ours the news that lie in the socket come first.
-      if (this.#nowMs() - dueMs > PAUSE_MS) this.#mustRead = true;
-      this.#wake();
-    };
+    const delayMs = Math.max(SHORTEST_TIMER_MS, dueMs - this.#nowMs());
+    // If this timer comes late, after a pause of ours, news may lie unread in the socket. They need
+    // not be read first: what we then do rests on the revision we know, and is refused.
     const keepAlive = !this.#standings.isEmpty;
-    const delayMs = Math.max(0, dueMs - this.#nowMs());
-    this.#timer = this.#runtime.time.setTimer(delayMs, onDue, { keepAlive });
+    this.#timer = this.#runtime.time.setTimer(delayMs, () => this.#wake(), { keepAlive });
   }
 
   #dueMs(): Ms {
     const now = this.#moment();
     if (this.#isLitter()) return now.monotonicMs;
     if (this.#standings.isEmpty) return Infinity;
-    if (this.#mustRead) return now.monotonicMs;
     const turnMs = nextTurnMs(this.#cell.known.record, this.watchman, now);
     const { answerAtMs } = this.#standings;
     return answerAtMs > now.monotonicMs ? Math.min(turnMs, answerAtMs) : turnMs;

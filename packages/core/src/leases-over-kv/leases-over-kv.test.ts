@@ -55,7 +55,7 @@ describe("leases over a kv", () => {
     void one.leases.release(first);
     const second = await granted(runtime, next, 10);
     expect(second.fencingToken).toBeGreaterThan(first.fencingToken);
-    // One write that one() was refused as it did not know of the waiter, the release, the confirmation.
+    // A write that is refused, as `one` did not know of the waiter; the release; the confirmation.
     expect(store.operations - before).toBeLessThanOrEqual(3);
   });
 
@@ -169,7 +169,7 @@ describe("leases over a kv", () => {
     expect(left?.fencingToken).toBe(right?.fencingToken);
   });
 
-  it("never grant a token twice, over release and deletion of a batch on consecutive revisions", async () => {
+  it("never grant a token twice, though a whole batch was released in one write", async () => {
     const { runtime, store, join } = world();
     const { leases } = join();
     const tokens: number[] = [];
@@ -188,7 +188,7 @@ describe("leases over a kv", () => {
     expect(tokens).toEqual([...new Set(tokens)].sort((left, right) => left - right));
   });
 
-  it("keep the token of a grant when an engine writes the record again to keep a straggler out", async () => {
+  it("keep a token when an engine writes the record again against a straggler", async () => {
     const { runtime, store, join } = world();
     const { leases } = join();
     const grant = await granted(runtime, leases.acquire("job", claim("a")));

@@ -128,8 +128,13 @@ describe("the machine of a lease name", () => {
     const play = new Play();
     play.do({}, now("a"));
     const token = play.token("a");
-    const renew = (more: object): Input =>
-      ({ kind: "renew", owner: "a", token, ttlMs: 1, ...more }) as Input;
+    const renew = (more: { owner?: string; token?: number }): Input => ({
+      kind: "renew",
+      owner: "a",
+      token,
+      ttlMs: 1,
+      ...more,
+    });
     expect(play.do({}, renew({ token: token - 1 }), renew({ owner: "b" }), renew({}))).toEqual([
       "absent",
       "absent",

@@ -5,6 +5,7 @@
  * do not all act at once, each lets those ahead of it go first, `STAGGER_MS` for each place. A free
  * lease that is still there when one's own time has come was left lying by those ahead.
  */
+import { leaseMarginMs } from "../lease-window.ts";
 import type { FencingToken, Ms } from "../waist/common.ts";
 import type { View } from "./line.ts";
 import type { Claim, Holder, LeaseRecord, Waiter } from "./record.ts";
@@ -15,7 +16,7 @@ const STAGGER_MS = 20;
 const LONGEST_STAGGER_MS = 2_000;
 /** How long a process may take to answer a roll call. */
 const ANSWER_MS = 5_000;
-/** How often those in line ask each other for a sign of life, at least; more seldom in long lines. */
+/** How often those in line ask each other for a sign of life; more seldom in long lines. */
 const ROLL_CALL_MS = 30_000;
 const ROLL_CALL_PER_WAITER_MS = 250;
 
@@ -104,7 +105,9 @@ export function deadAtMs(holder: Holder, by: Watchman, now: Moment): Ms {
     // What we granted ourselves ends by whichever clock says that more time has passed: the
     // machine may have slept. Its holder stops earlier, by the margin of its window.
     const passedMs = now.monotonicMs - own.sent.monotonicMs;
-    const sleptMs = Math.max(0, now.wallMs - own.sent.wallMs - passedMs);
+    const aheadMs = now.wallMs - own.sent.wallMs - passedMs;
+    // Wall clocks tick in whole milliseconds and are slewed: what the margin covers is no sleep.
+    const sleptMs = aheadMs > leaseMarginMs(passedMs) ? aheadMs : 0;
     return own.sent.monotonicMs + holder.ttlMs - sleptMs;
   }
   // Handed over to us: only a sign of life is missing, and we are about to give it.

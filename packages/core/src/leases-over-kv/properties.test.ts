@@ -59,30 +59,35 @@ const scenario = fc.record({
   actions: fc.array(action, { minLength: 4, maxLength: 40 }),
 });
 
-async function play(script: typeof scenario extends fc.Arbitrary<infer S> ? S : never) {
+type Script = typeof scenario extends fc.Arbitrary<infer S> ? S : never;
+
+/** Four processes with clocks that drift apart, on links as bad as the script says. */
+function population(script: Script, world: ScriptedRuntime, store: TestStore): TestProcess[] {
+  const writtenMs = new Map<number, number>();
+  store.feeds.add((change) => {
+    if (change.kind === "put") writtenMs.set(change.entry.revision, world.time.monotonicMs());
+  });
+  const ageMs = async ({ revision }: { revision: number }) => {
+    const truthMs = world.time.monotonicMs() - (writtenMs.get(revision) ?? Infinity);
+    return truthMs + world.random.next() * 900; // The stamps' skew, below the allowance.
+  };
+  const chance = (share: number) => world.random.next() < share;
+  return [0, 0.004, -0.004, 0.001].map((drift) => {
+    const options = { requestTimeoutMs: 1_000, drift };
+    const process = new TestProcess(world, store, script.stamped ? { ...options, ageMs } : options);
+    process.link.faults = {
+      delayMs: () => world.random.next() * script.slowMs,
+      loseReply: () => chance(script.lossy),
+      lateMs: () => (chance(script.lossy / 2) ? world.random.next() * 4_000 : 0),
+    };
+    return process;
+  });
+}
+
+async function play(script: Script) {
   const world = new ScriptedRuntime({ seed: script.seed });
   const store = new TestStore();
-  const drifts = [0, 0.004, -0.004, 0.001];
-  const processes = drifts.map((drift) => {
-    const writtenMs = new Map<number, number>();
-    store.feeds.add((change) => {
-      if (change.kind === "put") writtenMs.set(change.entry.revision, world.time.monotonicMs());
-    });
-    const ageMs = async (entry: { revision: number }) =>
-      world.time.monotonicMs() -
-      (writtenMs.get(entry.revision) ?? Infinity) +
-      world.random.next() * 900;
-    const options = { requestTimeoutMs: 1_000, drift };
-    return new TestProcess(world, store, script.stamped ? { ...options, ageMs } : options);
-  });
-  const chance = (share: number) => () => world.random.next() < share;
-  for (const { link } of processes) {
-    link.faults = {
-      delayMs: () => world.random.next() * script.slowMs,
-      loseReply: chance(script.lossy),
-      lateMs: () => (chance(script.lossy / 2)() ? world.random.next() * 4_000 : 0),
-    };
-  }
+  const processes = population(script, world, store);
   const endings: { who: number; ending: Ending }[] = [];
   const use = (who: number, owner: string, request: object, holdMs: number) => {
     const entry: { who: number; ending: Ending } = { who, ending: "pending" };
@@ -90,26 +95,22 @@ async function play(script: typeof scenario extends fc.Arbitrary<infer S> ? S : 
     const claim = { owner, ttlMs: 2_000, capacity: script.capacity, ...request };
     void processes[who]?.use("a/job", claim, holdMs).then((ending) => (entry.ending = ending));
   };
+  const act = (step: Action, index: number): void => {
+    const process = processes[step.who];
+    if (process === undefined || process.state === "dead") return;
+    if (step.kind === "kill") process.kill();
+    else if (step.kind === "pause") void process.pause(step.forMs);
+    else if (step.kind === "cut") {
+      process.link.down = true;
+      world.time.setTimer(step.forMs, () => (process.link.down = false));
+    } else {
+      const weight = Math.min(step.weight, script.capacity);
+      const { waitMs, fair } = step;
+      use(step.who, `${step.who}-${index}`, { waitMs, weight, fair, timeoutMs: 900 }, step.holdMs);
+    }
+  };
   for (const [index, step] of script.actions.entries()) {
-    world.time.setTimer(step.atMs, () => {
-      const process = processes[step.who];
-      if (process === undefined || process.state === "dead") return;
-      if (step.kind === "kill") process.kill();
-      else if (step.kind === "pause") void process.pause(step.forMs);
-      else if (step.kind === "cut") {
-        process.link.down = true;
-        world.time.setTimer(step.forMs, () => (process.link.down = false));
-      } else {
-        const weight = Math.min(step.weight, script.capacity);
-        const { waitMs, fair } = step;
-        use(
-          step.who,
-          `${step.who}-${index}`,
-          { waitMs, weight, fair, timeoutMs: 900 },
-          step.holdMs,
-        );
-      }
-    });
+    world.time.setTimer(step.atMs, () => act(step, index));
   }
   await world.advance(27_000);
   // All is well again; whoever is alive must come to its turn.
@@ -124,13 +125,8 @@ async function play(script: typeof scenario extends fc.Arbitrary<infer S> ? S : 
   await world.advance(30_000);
   const last = endings.slice(before).map(({ ending }) => ending);
   const tenures = processes.flatMap((process) => process.tenures);
-  return {
-    faults: faultsOf(tenures, script.capacity),
-    stuck,
-    last,
-    left: store.entries.size,
-    tenures,
-  };
+  const faults = faultsOf(tenures, script.capacity);
+  return { faults, stuck, last, left: store.entries.size, tenures };
 }
 
 describe("leases over a kv, under faults", () => {

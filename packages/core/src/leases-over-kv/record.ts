@@ -143,7 +143,8 @@ export function decodeRecord(entry: Entry): LeaseRecord {
 }
 
 function invalidRecord(key: string, reason: string): QuorateError<"RECORD_INVALID"> {
-  const message = `the record of lease ${JSON.stringify(key)} is unreadable (${reason}); it was left as it is: remove it by hand if nothing else owns it`;
+  const cure = "it was left as it is: remove it by hand if nothing else owns it";
+  const message = `the record of lease ${JSON.stringify(key)} is unreadable (${reason}); ${cure}`;
   return new QuorateError("RECORD_INVALID", message, { effect: "none", details: { key, reason } });
 }
 

@@ -70,7 +70,8 @@ function failureOf(answers: readonly (Renewal | undefined)[], failures: unknown[
 
 function unknownRenewal(answers: readonly (Renewal | undefined)[], cause: unknown): QuorateError {
   const open = answers.filter((answer) => answer === undefined).length;
-  const message = `${open} of ${answers.length} leases may or may not have been renewed: renew again before they end, or count them as lost`;
+  const cure = "renew again before they end, or count them as lost";
+  const message = `${open} of ${answers.length} leases may or may not have been renewed: ${cure}`;
   const details = { operation: "lease renew" };
   return new QuorateError("OUTCOME_UNKNOWN", message, { effect: "unknown", details, cause });
 }

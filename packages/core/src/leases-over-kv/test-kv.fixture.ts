@@ -62,6 +62,8 @@ export class TestStore {
 export interface Faults {
   /** Milliseconds, one way. */
   delayMs: () => number;
+  /** What a watch's events take beyond that. */
+  pushMs?: () => number;
   /** The request arrives, its answer does not. */
   loseReply: () => boolean;
   /** The request arrives only so much later than its sender waits; 0: on time. */
@@ -116,7 +118,10 @@ export class TestLink implements KvStore {
     const later = (change: Change): void => {
       // In order, as on one connection.
       const { time } = this.#runtime;
-      lastMs = Math.max(lastMs, time.monotonicMs() + this.faults.delayMs());
+      lastMs = Math.max(
+        lastMs,
+        time.monotonicMs() + this.faults.delayMs() + (this.faults.pushMs?.() ?? 0),
+      );
       const keyOf =
         change.kind === "put"
           ? change.entry.key

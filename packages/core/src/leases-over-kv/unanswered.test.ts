@@ -114,6 +114,53 @@ describe("leases over a kv that does not answer", () => {
     expect(await settled(runtime, leases.renew(grants), 5_000)).toEqual(["renewed", "renewed"]);
   });
 
+  it("go on after the store forgot everything and its revisions went back", async () => {
+    const { runtime, store, join } = world();
+    const [one, two] = [join(), join()];
+    const grant = await granted(runtime, one.leases.acquire("job", claim("a")));
+    const wait = two.leases.acquire("job", claim("b", { waitMs: 60_000 }));
+    await runtime.advance(20);
+    store.entries.clear();
+    store.revision = 5;
+    expect(await settled(runtime, one.leases.renew([grant]))).toEqual(["lost"]);
+    const again = await granted(runtime, one.leases.acquire("job", claim("c")));
+    expect(again.fencingToken).toBeLessThan(grant.fencingToken); // The HAZARD, as documented.
+    const three = join();
+    void three.leases.acquire("job", claim("d", { waitMs: 1_000 }));
+    await runtime.advance(20);
+    // Of that claim it did not know: the store's answer has an older revision than it has seen.
+    expect(await settled(runtime, one.leases.release(again))).toBe("released");
+    void three.leases.release({ name: "job", owner: "d" });
+    expect((await granted(runtime, wait, 15_000)).owner).toBe("b");
+  });
+
+  it("end a renewal of many at its deadline or by its signal, and send no more", async () => {
+    const { runtime, join } = world();
+    const { link, leases } = join();
+    const asked = Array.from({ length: 200 }, (_, index) =>
+      leases.acquire(`m/${index}`, claim("me", { ttlMs: 600_000 })),
+    );
+    const grants = await Promise.all(asked.map((one) => granted(runtime, one, 100)));
+    link.faults.loseReply = () => true;
+    const control = new AbortController();
+    const { signal } = control;
+    const cut = leases.renew(grants, { signal }).catch((reason: unknown) => reason);
+    await runtime.advance(10);
+    control.abort();
+    const aborted = await settled(runtime, cut);
+    expect(isQuorateError(aborted, "ABORTED") && aborted.effect).toBe("unknown");
+    link.faults.loseReply = () => false;
+    await runtime.advance(20_000);
+    link.faults.loseReply = () => true;
+    const before = link.operations;
+    const late = leases.renew(grants, { timeoutMs: 500 }).catch((reason: unknown) => reason);
+    const error = await settled(runtime, late, 510);
+    expect(isQuorateError(error, "OUTCOME_UNKNOWN")).toBe(true);
+    await runtime.advance(20_000);
+    // The 64 that were under way, and what it takes to settle them; not the 136 behind them.
+    expect(link.operations - before).toBeLessThan(4 * 64);
+  });
+
   it("settle every call by its deadline, whatever the store does", async () => {
     const { runtime, join } = world();
     const { link, leases } = join();

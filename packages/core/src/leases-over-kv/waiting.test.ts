@@ -70,6 +70,41 @@ describe("waiting for a lease over a kv", () => {
     await granted(runtime, last);
   });
 
+  it("costs one claim window, not one for each, where many of the dead are in front", async () => {
+    const { runtime, store, join } = world();
+    const [one, two] = [join(), join()];
+    const dead = Array.from({ length: 6 }, () => new TestProcess(runtime, store));
+    const first = await granted(runtime, one.leases.acquire("job", claim("a")));
+    for (const [index, { leases }] of dead.entries()) {
+      void leases.acquire("job", claim(`d${index}`, long));
+      await runtime.advance(20);
+    }
+    const next = two.leases.acquire("job", claim("b", long));
+    await runtime.advance(20);
+    for (const process of dead) process.kill();
+    void one.leases.release(first);
+    // The window of the one that was handed the lease, and 20 ms for each place in line.
+    const grant = await granted(runtime, next, 500 + 6 * 20 + 40);
+    // They are passed over from now on: the next hand-over costs nothing.
+    const last = one.leases.acquire("job", claim("c", long));
+    await runtime.advance(20);
+    void two.leases.release(grant);
+    expect((await granted(runtime, last, 20)).owner).toBe("c");
+  });
+
+  it("takes over from a dead holder past dead waiters, within TTL and places", async () => {
+    const { runtime, store, join } = world();
+    const dead = Array.from({ length: 4 }, () => new TestProcess(runtime, store));
+    for (const [index, { leases }] of dead.entries()) {
+      void leases.acquire("job", claim(`d${index}`, long));
+      await runtime.advance(20);
+    }
+    const next = join().leases.acquire("job", claim("b", long));
+    await runtime.advance(20);
+    for (const process of dead) process.kill();
+    expect((await granted(runtime, next, 10_000 + 4 * 20 + 40)).owner).toBe("b");
+  });
+
   it("keeps the place of a process that was paused when its turn came", async () => {
     const { runtime, store, join } = world();
     const paused = new TestProcess(runtime, store);
@@ -162,6 +197,16 @@ describe("waiting for a lease over a kv", () => {
       await runtime.advance(50);
       expect([atMs, store.entries.size]).toEqual([atMs, 0]);
     }
+  });
+
+  it("is over at once where the claim is released in the same instant", async () => {
+    const { runtime, store, join } = world();
+    const { leases } = join();
+    const wait = leases.acquire("job", claim("a"));
+    const release = leases.release({ name: "job", owner: "a" });
+    expect((await settled(runtime, wait, 50)).granted).toBe(false);
+    expect(await settled(runtime, release)).toBe("released");
+    expect(store.entries.size).toBe(0);
   });
 
   it("gives a grant back that arrives when its time is over", async () => {

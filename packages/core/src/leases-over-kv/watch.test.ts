@@ -97,7 +97,7 @@ describe("watching leases over a kv", () => {
     const grant = await granted(here.runtime, leases.acquire("job", claim("x", { ttlMs: 1_000 })));
     const { news, link } = collect(here);
     await here.runtime.advance(10);
-    link.faults.delayMs = () => 1_500; // Every change reaches the watcher late.
+    link.faults.pushMs = () => 1_500; // Every change reaches the watcher late.
     for (let round = 0; round < 8; round++) {
       await settled(here.runtime, leases.renew([grant]), 400);
     }
@@ -149,7 +149,7 @@ describe("watching leases over a kv", () => {
 });
 
 describe("looking at leases over a kv", () => {
-  it("lists what is held or waited for, at any depth, in the order of the names' bytes", async () => {
+  it("lists what is held or waited for, at any depth, in order of the names' bytes", async () => {
     const { runtime, store, join } = world();
     const { leases } = join();
     const names = ["a/é", "a/z", "a/b/c", "b", "a/😀", "a/\ufffd"];

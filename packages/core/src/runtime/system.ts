@@ -19,12 +19,12 @@ const time: Time = {
     invariant(!Number.isNaN(delayMs), "a timer's delay is not a number");
     const endsAtMs = performance.now() + delayMs;
     let handle: NodeJS.Timeout;
+    // Node truncates delays and reads its clock once a turn, so it may call a little early; and it
+    // cannot count beyond 2³¹ ms. In both cases what is left is slept in another go.
+    const due = (): void => (performance.now() >= endsAtMs ? callback() : arm());
     const arm = (): void => {
-      const leftMs = endsAtMs - performance.now();
-      const last = leftMs <= LONGEST_TIMEOUT_MS;
-      // Rounded up: Node truncates fractions, and a timer must not fire before its time.
-      const sliceMs = last ? Math.max(0, Math.ceil(leftMs)) : LONGEST_TIMEOUT_MS;
-      handle = setTimeout(last ? callback : arm, sliceMs);
+      const leftMs = Math.max(0, Math.ceil(endsAtMs - performance.now()));
+      handle = setTimeout(due, Math.min(leftMs, LONGEST_TIMEOUT_MS));
       if (options?.keepAlive === false) handle.unref();
     };
     arm();

@@ -69,7 +69,7 @@ export interface Backend extends AsyncDisposable {
    * them certain.
    */
   readonly capabilities: Capabilities;
-  /** Checks that the server can serve us: version, rights, configuration. Called by the first use. */
+  /** Checks that the server can serve us: version, rights, settings. Called by the first use. */
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Asks the server how it is. Never throws for a server that is down: that is an answer. */
   health(options?: { readonly signal?: AbortSignal; readonly timeoutMs?: Ms }): Promise<Health>;

@@ -167,7 +167,7 @@ describe("requests", () => {
     expect(checkLease("n", { ...lease, ...more }, bounds)).toMatchObject(more);
   });
 
-  it("reject with the signal's reason where it has aborted, before anything else is looked at", () => {
+  it("reject with the reason of a signal that has aborted, before anything else", () => {
     const signal = AbortSignal.abort(new Error("enough"));
     expect(() => checkCall({ signal }, bounds)).toThrow("enough");
   });
