@@ -7,7 +7,7 @@ import type { Backend, Change } from "@quorate/core";
 import { natsBackend } from "@quorate/nats";
 import { startNats, startNatsCluster } from "../scripts/servers/index.mjs";
 import type { NatsCluster, ServerProcess } from "../scripts/servers/types.ts";
-import { askApi, connectTo, freshNamespace, type OwnConnection } from "./support/nats-harness.ts";
+import { askApi, connectTo, freshNamespace, type OwnConnection } from "./support/nats-client.ts";
 import { contend, type Held, increment, judgeHolders } from "./support/nats-load.ts";
 
 const CALL_MS = 3_000;

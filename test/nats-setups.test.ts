@@ -18,7 +18,7 @@ import {
   freshNamespace,
   type NatsClient,
   type OwnConnection,
-} from "./support/nats-harness.ts";
+} from "./support/nats-client.ts";
 
 const NEW_CLIENT: NatsClient = "@nats-io/transport-node";
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();

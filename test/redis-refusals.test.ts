@@ -75,7 +75,7 @@ describe.skipIf(redis.skip)(`redis refusals${redis.reason}`, () => {
   });
 
   it("a user with rights to the namespace alone is enough", async () => {
-    const rights = ["~{mine/*", "&{mine/*", "+@all"];
+    const rights = ["~{mine/*", "&{mine/*", "+@all", "-@dangerous", "+info"];
     await rig.admin.call("ACL", "SETUSER", "tenant", "on", ">pw", "resetchannels", ...rights);
     const login = { username: "tenant", password: "pw" };
     const backend = rig.open({ namespace: "mine" }, login);

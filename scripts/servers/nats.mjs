@@ -59,7 +59,11 @@ export async function startNatsCluster(options = {}) {
     const cluster = `listen: "127.0.0.1:${routePorts[index]}", routes: [${routes}]`;
     return startNats({
       ...(options.version === undefined ? {} : { version: options.version }),
-      config: `server_name: "n${index}"\ncluster { name: "quorate", ${cluster} }`,
+      config: [
+        `server_name: "n${index}"`,
+        `cluster { name: "quorate", ${cluster} }`,
+        options.nodeConfig?.(index) ?? "",
+      ].join("\n"),
     });
   });
   const stop = () => stopAll(nodes);

@@ -107,6 +107,8 @@ export interface NatsClusterOptions {
   readonly version?: NatsLine;
   /** @default 3 */
   readonly nodes?: number;
+  /** Extra lines for the configuration of node 0, 1, …; it is named `n0`, `n1`, …. */
+  readonly nodeConfig?: (index: number) => string;
 }
 
 export interface NatsCluster {

@@ -105,7 +105,8 @@ export class HeldLease implements Scheduled {
   /** Time left, 0 when not held. Notices the end: once it was seen, it stays. */
   leftMs(): Ms {
     if (this.#state.kind !== "held") return 0;
-    const leftMs = leaseLeftMs(this.#keeper.time, this.window);
+    // The cap again: the engine may move a window on, where a grant by push is confirmed late.
+    const leftMs = Math.min(leaseLeftMs(this.#keeper.time, this.window), this.capLeftMs);
     if (leftMs > 0) return leftMs;
     this.lose("expired");
     return 0;

@@ -3,8 +3,12 @@
  *
  * The client renews it after a reconnect. Messages wait in order for the handler, which sees one
  * at a time; what a handler throws becomes an event.
+ *
+ * Coming and going are confirmed by the server that this client is connected to. In a cluster that
+ * one tells the others, and nobody tells us when they know: we give them `SPREAD_MS`, which is
+ * ample on a sound network and proves nothing on a sick one.
  */
-import { encodeName, onAbort, publishHandlerFailure, withDeadline } from "@quorate/core";
+import { encodeName, onAbort, publishHandlerFailure, sleep, withDeadline } from "@quorate/core";
 import type { CheckedSubscribe, Lifecycle, Message, Runtime, Subscription } from "@quorate/core";
 import type { Budget } from "./budget.ts";
 import type { NatsMessageLike, NatsSubscriptionLike } from "./connection.ts";
@@ -14,6 +18,10 @@ import type { Link } from "./link/link.ts";
 /** Messages that may wait for a handler, and their bytes; what comes on top is dropped. */
 export const MOST_WAITING = 65_536;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+/** How long the other nodes of a cluster may take to hear of a subscription, or of its end. */
+const SPREAD_MS = 25;
+/** How long a close waits for the server to hear of it. */
+const LEAVE_MS = 1_000;
 const UNCONFIRMED = "the server did not confirm the subscription";
 
 /** What the channel `nats` tells of a handler that fell too far behind. */
@@ -43,6 +51,8 @@ export class BusSubscription implements Subscription {
   #subscription: NatsSubscriptionLike | undefined;
   #working: Promise<void> | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
+  #confirmed = false;
   #refusal: string | undefined;
   #waitingBytes = 0;
   #dropped = 0;
@@ -82,21 +92,41 @@ export class BusSubscription implements Subscription {
   }
 
   close(): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true;
-      this.#waiting.length = 0;
-      for (const off of this.#off) off();
-      try {
-        this.#subscription?.unsubscribe();
-      } catch {
-        // A closed connection has no subscriptions left to end.
-      }
-    }
-    return this.#working ?? Promise.resolve();
+    return (this.#closing ??= this.#close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    this.#waiting.length = 0;
+    for (const off of this.#off) off();
+    try {
+      this.#subscription?.unsubscribe();
+    } catch {
+      // A closed connection has no subscriptions left to end.
+    }
+    await Promise.all([this.#working, this.#confirmGone()]);
+  }
+
+  /** Until the server knows, it deals messages of the queue to a member that drops them. */
+  async #confirmGone(): Promise<void> {
+    const { lifecycle, link, runtime } = this.#parts;
+    if (!this.#confirmed || link.epoch === undefined || lifecycle.stopping.aborted) return;
+    const onTimeout = (): Error => new Error(UNCONFIRMED);
+    const limits = { timeoutMs: LEAVE_MS, signal: lifecycle.stopping, onTimeout };
+    const isKnown = await withDeadline(runtime, link.connection.flush(), limits).then(
+      () => true,
+      () => false,
+    );
+    if (isKnown && this.#isClustered) await sleep(runtime, SPREAD_MS);
+  }
+
+  get #isClustered(): boolean {
+    const cluster = this.#parts.link.connection.info?.cluster;
+    return cluster !== undefined && cluster !== "";
   }
 
   /** A pong proves that the server has read what came before the ping. */
@@ -113,7 +143,11 @@ export class BusSubscription implements Subscription {
       const onTimeout = (): Error => unavailable(operation, UNCONFIRMED);
       const confirmed = await withDeadline(runtime, pong, { timeoutMs, signal, onTimeout });
       if (this.#refusal !== undefined) throw refused(operation, this.#refusal);
-      if (confirmed) return;
+      if (confirmed) {
+        this.#confirmed = true;
+        if (this.#isClustered) await budget.pause(SPREAD_MS);
+        return;
+      }
       await budget.pause(10);
     }
     budget.signal?.throwIfAborted();

@@ -36,6 +36,8 @@ export interface NatsServerInfoLike {
   readonly client_id: number;
   readonly headers?: boolean;
   readonly jetstream?: boolean;
+  /** Name of the cluster; missing or empty where there is none. */
+  readonly cluster?: string;
 }
 
 /** A status event; what is in it differs between the clients, so it is read with care. */

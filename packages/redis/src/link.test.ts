@@ -155,10 +155,11 @@ describe("Link", () => {
   });
 
   it("an abort is the reason for a read, ABORTED for a write that may have happened", async () => {
-    const { run } = setUp();
+    const { runtime, run } = setUp();
     const controller = new AbortController();
     const { signal } = controller;
     const [write, read] = [run({ signal }), run({ signal, read: true })];
+    await runtime.advance(10);
     controller.abort(new Error("enough"));
     const { error } = await write;
     expect(isQuorateError(error, "ABORTED") && error.effect).toBe("unknown");

@@ -14,7 +14,7 @@
  * sent, or was refused each time. Does not guarantee that a call given up will not land: scripts
  * that must not come late carry a time after which they refuse.
  */
-import { onAbort, type Runtime, type Timer } from "@quorate/core";
+import type { Runtime, Timer } from "@quorate/core";
 import { addressOf, type AnyRedis, isCluster } from "./client.ts";
 import { Deadlines } from "./deadlines.ts";
 import {
@@ -29,6 +29,7 @@ import {
   unavailable,
   unsupported,
 } from "./errors.ts";
+import { LateAbort } from "./late-abort.ts";
 import type { Answer, Request } from "./request.ts";
 
 const RETRY_PAUSE_MS = 25;
@@ -64,6 +65,8 @@ export class Link {
   readonly #resends: boolean;
   readonly #onBreak = new Set<() => void>();
   readonly #deadlines: Deadlines;
+  /** For calls that have a signal. */
+  readonly aborts: LateAbort;
   #epoch = 0;
   #verified = false;
   #lastError: unknown;
@@ -72,6 +75,7 @@ export class Link {
     this.client = client;
     this.#runtime = runtime;
     this.#verify = verify;
+    this.aborts = new LateAbort(runtime);
     this.#deadlines = new Deadlines(runtime, (nowMs) => this.#expireDue(nowMs));
     const options = isCluster(client) ? client.options.redisOptions : client.options;
     // A cluster's own queue re-sends; a single connection only if it was not told otherwise.
@@ -125,7 +129,7 @@ export class Link {
       this.#calls.add(call);
       this.#deadlines.expect(call.deadlineMs);
       if (request.signal !== undefined) {
-        call.unsubscribe = onAbort(request.signal, () => this.#abort(call));
+        call.unsubscribe = this.aborts.watch(request.signal, () => this.#abort(call));
       }
       if (this.#verified || request.unchecked === true) this.#attempt(call);
       else this.#verifyFirst(call);
@@ -137,6 +141,7 @@ export class Link {
     for (const detach of this.#detach.splice(0)) detach();
     for (const pause of this.#pauses) pause.cancel();
     this.#deadlines.close();
+    this.aborts.close();
     for (const call of this.#calls) {
       if (!this.#inDoubt(call)) this.#fail(call, closed());
       else this.#fail(call, this.#unknown(call, "the backend was closed before an answer came"));

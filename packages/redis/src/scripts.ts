@@ -2,8 +2,8 @@
  * Lua files, loaded once, told apart by the digest that Redis knows them by.
  *
  * A file may name another by a line `-- @include name`; it is put in its place. `$PUBLISH`,
- * `$CLAIM`, `$LINE`, `$LIVENESS` and `$WATCHED` stand for the publish command of the set-up and for the
- * protocol's times. A comment costs nothing: Redis compiles a script once.
+ * `$CLAIM`, `$LINE`, `$LIVENESS` and `$WATCHED` stand for the publish command of the set-up and for
+ * the protocol's bounds. A comment costs nothing: Redis compiles a script once.
  *
  * Does not load scripts into the server beforehand: `SCRIPT FLUSH` and failover may empty its cache
  * at any time, so each call is prepared for NOSCRIPT anyway.

@@ -37,6 +37,7 @@ interface Node {
   readonly key: string;
   readonly connection: SubscriberLike;
   ready: boolean;
+  readonly detach: (() => void)[];
 }
 
 const MOVE_PAUSE_MS = 100;
@@ -143,9 +144,18 @@ export class Subscriber {
     this.#closed = true;
     this.#moving?.cancel();
     for (const detach of this.#detach.splice(0)) detach();
+    for (const node of this.#nodes.values()) this.#part(node);
     this.#entries.clear();
-    for (const node of this.#nodes.values()) node.connection.disconnect();
     this.#nodes.clear();
+  }
+
+  /** Ours is closed; a connection that was given is left as it was found. */
+  #part(node: Node): void {
+    if (this.#given === undefined) return node.connection.disconnect();
+    for (const { channel } of this.#entries.values()) {
+      if (node.ready) send(node.connection, channel, "off").catch(() => {});
+    }
+    for (const off of node.detach.splice(0)) off();
   }
 
   #unavailable(reason: string, cause?: unknown): Error {
@@ -173,7 +183,8 @@ export class Subscriber {
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     const connection = this.#connect(key);
-    const node: Node = { key, connection, ready: false };
+    // One that was given may be connected already; its next `ready` is then a reconnect.
+    const node: Node = { key, connection, ready: connection.status === "ready", detach: [] };
     this.#nodes.set(key, node);
     this.#attend(node);
     await connection.connect().catch((error: unknown) => {
@@ -191,36 +202,32 @@ export class Subscriber {
 
   #attend(node: Node): void {
     const { connection } = node;
-    const take = (
-      kind: Channel["kind"],
-      by: Buffer | string,
-      channel: Buffer,
-      data: Buffer,
-    ): void => {
+    const take = (kind: Channel["kind"], by: unknown, channel: Buffer, data: Buffer): void => {
       const entry = this.#entries.get(`${kind} ${String(by)}`);
       if (entry === undefined) return;
       const name = channel.toString("latin1");
       for (const handler of entry.handlers) handler(data, name);
     };
-    connection.on("messageBuffer", (channel: Buffer, data: Buffer) =>
-      take("plain", channel, channel, data),
-    );
-    connection.on("smessageBuffer", (channel: Buffer, data: Buffer) =>
-      take("shard", channel, channel, data),
-    );
-    connection.on("pmessageBuffer", (pattern: string | Buffer, channel: Buffer, data: Buffer) =>
+    // oxlint-disable-next-line typescript/no-explicit-any -- each event has arguments of its own
+    const on = (event: string, listener: (...args: any[]) => void): void => {
+      connection.on(event, listener);
+      node.detach.push(() => connection.removeListener(event, listener));
+    };
+    on("messageBuffer", (channel: Buffer, data: Buffer) => take("plain", channel, channel, data));
+    on("smessageBuffer", (channel: Buffer, data: Buffer) => take("shard", channel, channel, data));
+    on("pmessageBuffer", (pattern: string | Buffer, channel: Buffer, data: Buffer) =>
       take("pattern", pattern, channel, data),
     );
-    connection.on("error", () => {});
-    connection.on("ready", () => {
+    on("error", () => {});
+    on("ready", () => {
       const again = node.ready;
       node.ready = true;
       if (again) this.#reset(node);
     });
-    connection.on("close", () => {
+    on("close", () => {
       if (!this.#closed) for (const listener of this.#downs) listener();
     });
-    connection.on("end", () => this.#nodes.delete(node.key));
+    on("end", () => this.#nodes.delete(node.key));
   }
 
   /** ioredis has sent its subscriptions again by itself; a PING behind them says they stand. */

@@ -154,7 +154,9 @@ function checkHeaderValue(option: string, value: unknown): string {
   if (isHeaderValue(value)) return value;
   const size = typeof value === "string" ? Buffer.byteLength(value) : 0;
   if (size > MAX_HEADER_VALUE_BYTES) throw tooLarge(option, size, MAX_HEADER_VALUE_BYTES);
-  throw check.invalidArgument(option, value, "a well-formed string without control characters");
+  // The value itself is not shown: headers carry credentials, too.
+  const shown = typeof value === "string" ? "another string" : value;
+  throw check.invalidArgument(option, shown, "a well-formed string without control characters");
 }
 
 function isHeaderValue(value: unknown): value is string {

@@ -43,7 +43,11 @@ export interface Grant {
   readonly fencingToken: FencingToken;
   readonly weight: number;
   readonly ttlMs: Ms;
-  /** Conservative end on the caller's monotonic clock: counted from before the request left. */
+  /**
+   * Conservative end on the caller's monotonic clock: counted from before the request left, or, for
+   * a grant by push, from what is known of the server's clock. Read it where it is needed instead
+   * of keeping a copy: an engine may move it on when the store has heard from the holder.
+   */
   readonly validUntilMs: Ms;
   /** The same end on the caller's wall clock, to notice that the machine slept. */
   readonly validUntilWallMs: Ms;
@@ -100,8 +104,9 @@ export type Renewal = "renewed" | "lost";
 /** Claims with a time. */
 export interface LeaseStore {
   /**
-   * Claims. Waits at most `waitMs` in line. The grant is confirmed when this resolves: a grantee
-   * that did not confirm within its claim window (500 ms, at most the TTL) has lost its turn.
+   * Claims. Waits at most `waitMs` in line. A grant may be handed over by push; a grantee from whom
+   * the store does not hear within its claim window (500 ms, at most the TTL) has lost its turn, and
+   * knows it by `validUntilMs`, which until then ends with that window.
    *
    * A late grant is not one: if the answer comes when `validUntilMs` has passed, the claim is given
    * back and asked for again while `waitMs` lasts, else refused.

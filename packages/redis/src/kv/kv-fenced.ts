@@ -71,11 +71,7 @@ export class RedisFencedWrites implements FencedWrites {
         operation,
         script: this.#engine.scripts["kv-fence"],
         keys: place.keys,
-        args: [
-          ...head(place, sent.notAfterMicros, request),
-          token,
-          ...(payload === undefined ? [] : [payload]),
-        ],
+        args: [...head(place, sent.notAfterMicros, request), ...facts],
         timeoutMs: request.timeoutMs,
         signal: request.signal,
         key,

@@ -117,7 +117,7 @@ async function restamp(
   return typeof value === "string" && value.startsWith("+");
 }
 
-/** Waits until the server's clock is past the write's last moment. False where no such moment was set. */
+/** Waits until the server's clock is past the write's last moment; false where none was set. */
 async function pass(
   engine: Engine,
   sent: SentWrite,

@@ -14,8 +14,13 @@ import type { Script } from "../scripts.ts";
 import type { ServerClocks } from "../server-clock.ts";
 import { type LeaseReply, microsOf, parseReply } from "./wire.ts";
 
-/** Most operations in one command: a script holds up everybody else while it runs. */
-const MAX_OPERATIONS = 500;
+/** Most renewals in one command: a script holds up everybody else while it runs. */
+const MAX_RENEWALS = 500;
+/**
+ * Most claims and returns in one command. Small enough that the server works on the first command
+ * while we make the second; with one command for all, each side would wait for the other.
+ */
+const MAX_OPERATIONS = 32;
 
 /** An operation's answer. */
 export interface LeaseAnswer {
@@ -78,9 +83,10 @@ export class LeaseBatches {
   }
 
   #batchFor(partition: Partition, call: LeaseCall): Batch {
+    const most = call.operation === "leases.renew" ? MAX_RENEWALS : MAX_OPERATIONS;
     for (const batch of this.#open) {
       const fits = batch.partition === partition && batch.timeoutMs === call.timeoutMs;
-      if (fits && batch.asked.length < MAX_OPERATIONS) return batch;
+      if (fits && batch.asked.length < most) return batch;
     }
     const { operation, timeoutMs } = call;
     const batch: Batch = { partition, operation, timeoutMs, asked: [] };

@@ -9,6 +9,8 @@ import type { LeaseAnswer } from "./lease-batch.ts";
 /** The lease store, seen from inside. */
 export interface LeaseDesk {
   readonly runtime: Runtime;
+  /** Of the server, for errors. */
+  readonly address: string;
   readonly confirmations: Confirmations;
   /** Aborts when the backend closes. */
   readonly stopping: AbortSignal;

@@ -40,6 +40,7 @@ import {
   type WatchOptions,
   type LeaseEvent,
 } from "@quorate/core";
+import { addressOf } from "../client.ts";
 import type { Engine } from "../engine.ts";
 import type { Partition } from "../partitions.ts";
 import { Confirmations } from "./confirmations.ts";
@@ -76,6 +77,7 @@ export class RedisLeases implements LeaseStore {
     });
     const desk: LeaseDesk = {
       runtime,
+      address: addressOf(link.client),
       confirmations: this.#confirmations,
       stopping: engine.lifecycle.stopping,
       clockOf: ({ name }) => clocks.of(engine.partitions.of(encodeName(name))),
@@ -203,22 +205,36 @@ export class RedisLeases implements LeaseStore {
   /** Asks, leaving nothing behind when the caller stops waiting for the answer. */
   #askOnce(request: CheckedLease): Promise<LeaseAnswer> {
     const asked = this.#claim(request, false);
-    return request.signal === undefined ? asked : this.#unlessAborted(request, asked);
+    const { signal } = request;
+    return signal === undefined ? asked : this.#unlessAborted(request, signal, asked);
   }
 
-  async #unlessAborted(
-    request: CheckedLease & { readonly signal: AbortSignal | undefined },
+  #unlessAborted(
+    request: CheckedLease,
+    signal: AbortSignal,
     asked: Promise<LeaseAnswer>,
   ): Promise<LeaseAnswer> {
-    try {
-      return await raceAbort(asked, request.signal);
-    } catch (error) {
-      if (request.signal?.aborted !== true) throw error;
-      asked.catch(() => {});
-      // What was asked may have been granted by now; asked in order, the return comes after it.
-      await this.#soon(this.#giveBack(request, request.timeoutMs));
-      throw request.signal.reason;
-    }
+    return new Promise((resolve, reject) => {
+      let left = false;
+      const leave = (): void => {
+        left = true;
+        // What was asked may have been granted by now; asked in order, the return comes after it.
+        const given = this.#soon(this.#giveBack(request, request.timeoutMs));
+        void given.then(() => reject(signal.reason));
+      };
+      const off = this.#engine.link.aborts.watch(signal, leave);
+      const settle = (how: () => void): void => {
+        off();
+        if (left) return;
+        // An abort that was not listened for yet.
+        if (signal.aborted) leave();
+        else how();
+      };
+      asked.then(
+        (answer) => settle(() => resolve(answer)),
+        (error: unknown) => settle(() => reject(error)),
+      );
+    });
   }
 
   /** With `replicas`: a grant that too few replicas have is given back. */

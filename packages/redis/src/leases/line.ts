@@ -5,7 +5,7 @@
  * backend) gives the grant back at once, if nobody has confirmed it.
  */
 import type { CheckedLease, Grant, Ms, Refusal } from "@quorate/core";
-import { encodeName } from "@quorate/core";
+import { encodeName, onAbort } from "@quorate/core";
 import type { Partition, Partitions } from "../partitions.ts";
 import type { Inboxes } from "./inboxes.ts";
 import type { LeaseDesk } from "./lease-desk.ts";
@@ -28,6 +28,12 @@ export class Line {
     this.#desk = desk;
     this.#partitions = partitions;
     this.#orphan = orphan;
+    // Once for all: a listener for each waiter would be looked through at each one's end.
+    onAbort(desk.stopping, () => {
+      for (const waiters of [...this.#waiters.values()]) {
+        for (const waiter of [...waiters]) waiter.abort(desk.stopping.reason);
+      }
+    });
   }
 
   /** Stands in line for `request`; the inbox of its partition must hear. */

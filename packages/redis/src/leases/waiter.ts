@@ -54,7 +54,7 @@ export class Waiter {
   #askAgain = false;
   #watch: Timer | undefined;
   #limit: Timer | undefined;
-  #unsubscribe: readonly (() => void)[] = [];
+  #unsubscribe: () => void = () => {};
 
   /** `startedMs`: when the wait began, on the monotonic clock. `onEnd`: no pushes any more. */
   constructor(
@@ -70,12 +70,9 @@ export class Waiter {
 
   /** Joins the line and waits. */
   wait(): Promise<Grant | Refusal> {
-    const { stopping, runtime } = this.#desk;
+    const { runtime } = this.#desk;
     const { signal, waitMs } = this.request;
-    this.#unsubscribe = [
-      onAbort(signal, () => this.#abort(signal?.reason)),
-      onAbort(stopping, () => this.#abort(stopping.reason)),
-    ];
+    this.#unsubscribe = onAbort(signal, () => this.abort(signal?.reason));
     if (this.#state.kind === "ended") return this.#done.promise;
     if (waitMs !== Infinity) {
       const leftMs = this.#startedMs + waitMs - runtime.time.monotonicMs();
@@ -131,7 +128,11 @@ export class Waiter {
       if (reply.rank > 0) this.#watchUntil(reply.rank, reply.soonestMicros, serverMicros);
     } else if (reply.kind === "full") {
       const reason = "the line for this name is full: too many wait already";
-      const about = { operation: "leases.acquire", address: "its address", key: this.request.name };
+      const about = {
+        operation: "leases.acquire",
+        address: this.#desk.address,
+        key: this.request.name,
+      };
       this.#end((done) => done.reject(refused(about, reason)));
     } else this.#again(AGAIN_MS);
   }
@@ -183,7 +184,7 @@ export class Waiter {
   }
 
   /** Nobody waits any more: leaves the line, and says so even if the store does not answer. */
-  #abort(reason: unknown): void {
+  abort(reason: unknown): void {
     if (this.#state.kind === "ended") return;
     this.#end((done) => {
       void this.#desk.soon(this.#desk.leave(this.request)).then(() => done.reject(reason));
@@ -205,7 +206,7 @@ export class Waiter {
     this.#state = { kind: "ended", ...(fencingToken === undefined ? {} : { fencingToken }) };
     this.#watch?.cancel();
     this.#limit?.cancel();
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#unsubscribe();
     this.#onEnd(this);
     settle(this.#done);
   }

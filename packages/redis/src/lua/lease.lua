@@ -42,6 +42,18 @@ if ARGV[3] == 'A' and not ARGV[9] and not late then
   end
 end
 local find, match = string.find, string.match
+-- A return alone, of the only claim on a name that nobody waits for: the other half of all calls.
+if ARGV[3] == 'R' and not ARGV[8] and ARGV[7] ~= '1' then
+  local found = call('HMGET', key, ARGV[4], '~w')
+  local record, claim = found[1], '\n' .. ARGV[5] .. '\t' .. ARGV[6] .. '\t'
+  local rest = 33 + #claim
+  if record and not (found[2] and tonumber(found[2]) > now) and sub(record, -1) == '\f'
+    and sub(record, 33, rest - 1) == claim and sub(record, rest, rest + 15) > nows
+    and not find(record, '\n', rest, true) then
+    call('HDEL', key, ARGV[4])
+    return nows .. 'R'
+  end
+end
 local replies, count, at = {}, 0, 3
 -- State of the record at hand, shared by the parts included below.
 local field, held, line, soon, total, last, before, watched, ended, asker, mine, changed
