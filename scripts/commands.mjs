@@ -108,8 +108,12 @@ async function bench([name, ...args]) {
     return name === undefined ? 0 : 2;
   }
   await installPackages();
+  // What users run is measured: the built packages, not sources in a development loader.
+  const { code } = await buildAll();
+  if (code !== 0) return code;
   const env = await throwAwayServers({ redis: true, nats: true });
-  return (await runSource(`bench/${name}.ts`, args, env)).code;
+  const flags = ["--import", "tsx"];
+  return (await runTask(process.execPath, [...flags, `bench/${name}.ts`, ...args], { env })).code;
 }
 
 /** @param {string[]} args */

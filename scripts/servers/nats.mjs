@@ -50,6 +50,20 @@ export async function startNats(options = {}) {
  * @returns {Promise<NatsCluster>}
  */
 export async function startNatsCluster(options = {}) {
+  try {
+    return await startNatsClusterOnce(options);
+  } catch {
+    // Another program may have taken a route port between our look and the server's start; then
+    // one node stays alone. Fresh ports, and what fails twice is told.
+    return startNatsClusterOnce(options);
+  }
+}
+
+/**
+ * @param {NatsClusterOptions} options
+ * @returns {Promise<NatsCluster>}
+ */
+async function startNatsClusterOnce(options) {
   const count = options.nodes ?? 3;
   const routePorts = await distinctPorts(count);
   const routes = routePorts.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
@@ -71,12 +85,12 @@ export async function startNatsCluster(options = {}) {
     await Promise.all(
       nodes.map(({ port }) =>
         until(`JetStream meta leader (port ${port})`, () => hasMetaLeader(port), {
-          timeoutMs: 30_000,
+          timeoutMs: 15_000,
           everyMs: 50,
         }),
       ),
     );
-    await until("a stream on every node", () => canReplicate(nodes), { timeoutMs: 30_000 });
+    await until("a stream on every node", () => canReplicate(nodes), { timeoutMs: 15_000 });
   } catch (error) {
     await stop();
     throw error;
