@@ -104,9 +104,9 @@ export type Renewal = "renewed" | "lost";
 /** Claims with a time. */
 export interface LeaseStore {
   /**
-   * Claims. Waits at most `waitMs` in line. A grant may be handed over by push; a grantee from whom
-   * the store does not hear within its claim window (500 ms, at most the TTL) has lost its turn, and
-   * knows it by `validUntilMs`, which until then ends with that window.
+   * Claims. Waits at most `waitMs` in line. A grant may be handed over by push; a grantee from
+   * whom the store does not hear within its claim window (500 ms, at most the TTL) has lost its
+   * turn, and knows it by `validUntilMs`, which until then ends with that window.
    *
    * A late grant is not one: if the answer comes when `validUntilMs` has passed, the claim is given
    * back and asked for again while `waitMs` lasts, else refused.
