@@ -5,15 +5,17 @@
  * all. Events are never put in another's place, so those of one name stay in order; what is unread
  * is bounded by the claims alive and those that the reader still believes in.
  */
-import { Feed, type LeaseEvent } from "@quorate/core";
+import type { Feed, LeaseEvent } from "@quorate/core";
 import type { Holder, LeaseLine } from "../store/lease-line.ts";
 import type { NamedEffect } from "../store/lease-table.ts";
 import { toHolder } from "./entry.ts";
-import type { LinkListener } from "./link.ts";
+import { LinkWatch } from "./link-watch.ts";
 import type { Process } from "./process.ts";
 
-const SYNCED = "\0synced";
-const STALE = "\0stale";
+interface State {
+  readonly lines: readonly (readonly [string, LeaseLine])[];
+  readonly nowMs: number;
+}
 
 interface Told {
   readonly name: string;
@@ -22,55 +24,25 @@ interface Told {
 }
 
 /** A watch, and the feed that its reader holds. */
-export class LeaseWatch implements LinkListener {
+export class LeaseWatch {
   readonly feed: Feed<LeaseEvent>;
-  readonly #process: Process;
-  readonly #target: string;
   /** Claims told as granted and not as ended, by `idOf`. */
   readonly #told = new Map<string, Told>();
-  readonly #onStopping = (): void => this.feed.end();
-  #unsubscribe: (() => void) | undefined;
 
   constructor(process: Process, target: string, signal: AbortSignal | undefined) {
-    this.#process = process;
-    this.#target = target;
-    this.feed = new Feed<LeaseEvent>({ signal, onEnd: () => this.#stop() });
-    if (signal?.aborted === true) return;
-    process.link.listeners.add(this);
-    process.lifecycle.stopping.addEventListener("abort", this.#onStopping, { once: true });
-    if (process.link.isUp) this.up();
-    else this.down(process.link.downSinceMs);
-  }
-
-  down(sinceMs: number): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
-    this.silent(sinceMs);
-  }
-
-  silent(sinceMs: number): void {
-    this.feed.retract(SYNCED);
-    this.feed.push(STALE, { kind: "stale", sinceMs });
-  }
-
-  heard(): void {
-    this.#process.link.push(() => this.#tellSynced());
-  }
-
-  up(): void {
-    const { store, space, link } = this.#process;
-    store.submit(() => {
-      if (!link.isUp || !link.listeners.has(this) || this.#unsubscribe !== undefined) return;
-      this.#unsubscribe = space.leaseWatches.add(this.#target, (effect) => {
-        const { ms } = store.clock.now();
-        link.push(() => this.#apply(effect, ms));
-      });
-      const state = space.lines(this.#target);
-      link.push(() => this.#sync(state));
+    const { space } = process;
+    const watch = new LinkWatch<LeaseEvent, State, NamedEffect>(process, signal, {
+      subscribe: (hear) => space.leaseWatches.add(target, hear),
+      state: () => space.lines(target),
+      sync: (state) => this.#sync(state),
+      apply: (effect, nowMs) => this.#apply(effect, nowMs),
+      forget: () => this.#told.clear(),
     });
+    this.feed = watch.feed;
+    watch.start(signal);
   }
 
-  #sync(state: { lines: readonly (readonly [string, LeaseLine])[]; nowMs: number }): void {
+  #sync(state: State): void {
     const alive = new Set<string>();
     for (const [name, { holders }] of state.lines) {
       for (const { owner, token } of holders) alive.add(idOf(name, owner, token));
@@ -79,13 +51,6 @@ export class LeaseWatch implements LinkListener {
     for (const [name, { holders }] of state.lines) {
       for (const holder of holders) this.#tellGrant(name, holder, state.nowMs);
     }
-    this.#tellSynced();
-  }
-
-  /** Always last: an unread one from before would be in the wrong place. */
-  #tellSynced(): void {
-    this.feed.retract(SYNCED);
-    this.feed.push(SYNCED, { kind: "synced" });
   }
 
   #apply(effect: NamedEffect, nowMs: number): void {
@@ -107,14 +72,6 @@ export class LeaseWatch implements LinkListener {
     const id = idOf(claim.name, claim.owner, claim.fencingToken);
     if (!this.#told.delete(id) || this.feed.retract(id)) return;
     this.feed.push(id, { kind: "ended", ...claim, reason });
-  }
-
-  #stop(): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
-    this.#told.clear();
-    this.#process.link.listeners.delete(this);
-    this.#process.lifecycle.stopping.removeEventListener("abort", this.#onStopping);
   }
 }
 
