@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { Feed } from "./feed.ts";
@@ -39,6 +40,32 @@ describe("a feed", () => {
     for (let index = 0; index < 100_000; index++) feed.push(`key ${index % 10}`, index);
     expect(feed.size).toBe(10);
     expect((await drain(feed)).at(-1)).toBe(99_999);
+  });
+
+  it("hands on what a list would, however pushes, reads and take-backs mix", async () => {
+    const step = fc.record({
+      act: fc.constantFrom("push", "push", "next", "retract"),
+      key: fc.constantFrom("a", "b", "c", "d"),
+    });
+    const plan = fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const feed = new Feed<number>();
+      const list: { key: string; value: number }[] = [];
+      for (const [value, { act, key }] of steps.entries()) {
+        const at = list.findIndex((one) => one.key === key);
+        if (act === "push") {
+          feed.push(key, value);
+          if (at < 0) list.push({ key, value });
+          else list[at] = { key, value };
+        } else if (act === "retract") {
+          expect(feed.retract(key)).toBe(at >= 0);
+          if (at >= 0) list.splice(at, 1);
+        } else if (list.length > 0) {
+          expect(await feed.next()).toEqual({ done: false, value: list.shift()?.value });
+        }
+      }
+      expect(await drain(feed)).toEqual(list.map(({ value }) => value));
+    });
+    await fc.assert(plan);
   });
 
   it("takes unread events back", async () => {

@@ -21,6 +21,9 @@ export interface FeedOptions {
 /** One reader's stream of `T`. */
 export class Feed<T> implements AsyncIterableIterator<T> {
   readonly #unread = new Map<string, T>();
+  // Where the reader stands. A fresh iterator at each `next` would walk over the holes that taken
+  // events leave in the map, and a long backlog would be read in quadratic time.
+  #cursor: MapIterator<[string, T]> = this.#unread.entries();
   readonly #onEnd: (() => void) | undefined;
   readonly #signal: AbortSignal | undefined;
   // Replaced once subscribed: a signal that has aborted already ends the feed while it is made.
@@ -71,9 +74,10 @@ export class Feed<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    for (const [key, value] of this.#unread) {
-      this.#unread.delete(key);
-      return Promise.resolve({ done: false, value });
+    const first = this.#firstUnread();
+    if (first !== undefined) {
+      this.#unread.delete(first[0]);
+      return Promise.resolve({ done: false, value: first[1] });
     }
     if (this.#state.kind === "failed") {
       const { reason } = this.#state;
@@ -92,6 +96,17 @@ export class Feed<T> implements AsyncIterableIterator<T> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Iterators of a map are live: this one goes on to what was pushed since, in order. */
+  #firstUnread(): [string, T] | undefined {
+    if (this.#unread.size === 0) return undefined;
+    let step = this.#cursor.next();
+    if (step.done === true) {
+      this.#cursor = this.#unread.entries(); // It had reached an end, and stays there.
+      step = this.#cursor.next();
+    }
+    return step.value;
   }
 
   #finish(state: { kind: "ended" } | { kind: "failed"; reason: unknown }): void {
