@@ -209,10 +209,22 @@ describe("the fault proxy", () => {
 
   it("delays each way", async () => {
     const { proxy, client } = await echoThroughProxy();
-    proxy.delayMs(40);
+    proxy.delay({ requestsMs: 40, repliesMs: 40 });
     const sentMs = performance.now();
     await client.ask("x");
     expect(performance.now() - sentMs).toBeGreaterThanOrEqual(79);
+  });
+
+  it("delays replies alone, each by as much as chance wants, and in order", async () => {
+    const { proxy, client, served } = await echoThroughProxy();
+    const draws = [0.9, 0.1];
+    proxy.delay({ repliesMs: 20, jitterMs: 100, random: () => draws.shift() ?? 0 });
+    const sentMs = performance.now();
+    const answer = client.ask("x");
+    await until("the request has passed", async () => served.length === 1);
+    expect(client.received()).toBe("");
+    expect(await answer).toBe("x");
+    expect(performance.now() - sentMs).toBeGreaterThanOrEqual(109);
   });
 
   it("drops replies by chance, and the connection with them", async () => {

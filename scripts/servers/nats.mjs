@@ -27,6 +27,7 @@ export async function startNats(options = {}) {
     binary: natsBinary(options.version),
     scheme: "nats",
     port: options.port,
+    wrapper: options.wrapper,
     args: ({ port, dir }) => {
       const file = join(dir, "nats.conf");
       const lines = [

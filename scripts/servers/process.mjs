@@ -9,7 +9,7 @@ import { makeDir, signal, startGuarded } from "./child.mjs";
 import { freePort } from "./ports.mjs";
 import { until } from "./wire.mjs";
 
-/** @import { Binary, ServerProcess } from "./types.ts" */
+/** @import { Binary, ServerProcess, Wrapper } from "./types.ts" */
 
 /**
  * @typedef {object} Recipe
@@ -20,6 +20,7 @@ import { until } from "./wire.mjs";
  * @property {number} [busOffset] a second port that must be free as well
  * @property {(place: { port: number, dir: string }) => readonly string[]} args
  * @property {(port: number) => Promise<boolean>} ready
+ * @property {Wrapper | undefined} [wrapper]
  */
 
 // Between drawing a port and binding it another process can take it; then we draw again.
@@ -88,8 +89,9 @@ class GuardedServer {
     if (this.#stopped) throw new Error(`${this.#recipe.name} was stopped; start a new one`);
     await this.kill();
     const previous = this.#child;
-    const { name, binary, args, ready } = this.#recipe;
-    const command = [binary.path, ...args({ port: this.port, dir: this.dir })];
+    const { name, binary, args, ready, wrapper } = this.#recipe;
+    const place = { port: this.port, dir: this.dir };
+    const command = [...(wrapper?.(place) ?? []), binary.path, ...args(place)];
     const child = await startGuarded({
       dir: this.dir,
       command,

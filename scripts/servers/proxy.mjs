@@ -11,7 +11,7 @@
 import { connect, createServer } from "node:net";
 
 /** @import { Socket } from "node:net" */
-/** @import { ProxyTarget, TcpProxy } from "./types.ts" */
+/** @import { Delay, ProxyTarget, TcpProxy } from "./types.ts" */
 
 // An armed cut waits for this long a silence before it forwards the request, so that a reply to an
 // earlier request is not mistaken for the answer.
@@ -22,7 +22,7 @@ const QUIET_MS = 10;
  * @property {boolean} refuse
  * @property {boolean} holdRequests
  * @property {boolean} holdReplies
- * @property {number} delayMs
+ * @property {Delay} delay
  * @property {number} dropProbability
  * @property {() => number} random
  * @property {{ match: (chunk: Buffer) => boolean, cut: () => void } | undefined} armed
@@ -40,7 +40,7 @@ export async function startTcpProxy(target) {
     refuse: false,
     holdRequests: false,
     holdReplies: false,
-    delayMs: 0,
+    delay: {},
     dropProbability: 0,
     random: () => 1,
     armed: undefined,
@@ -88,7 +88,7 @@ function controls({ server, port, target, switches, links }) {
     refuse: (on) => flip({ refuse: on }),
     pauseReplies: (on) => flip({ holdReplies: on }),
     pauseRequests: (on) => flip({ holdRequests: on }),
-    delayMs: (delayMs) => flip({ delayMs }),
+    delay: (delay) => flip({ delay }),
     cutAfterNextRequest: (match = () => true) =>
       new Promise((resolve) => flip({ armed: { match, cut: resolve } })),
     dropReplies: (dropProbability, random) => flip({ dropProbability, random }),
@@ -136,7 +136,9 @@ class Link {
       () => 0,
     );
 
-    client.on("data", (chunk) => this.#requests.push(chunk, switches.delayMs));
+    client.on("data", (chunk) =>
+      this.#requests.push(chunk, lateness(switches.delay, "requestsMs")),
+    );
     this.#upstream.on("data", (chunk) => this.#onReply(chunk));
     client.on("close", () => this.#requests.finish(() => this.#end()));
     this.#upstream.on("close", () => this.#replies.finish(() => this.#end()));
@@ -190,16 +192,27 @@ class Link {
   /** @param {Buffer} chunk */
   #onReply(chunk) {
     this.#lastReplyMs = performance.now();
-    const { dropProbability, random, delayMs } = this.#switches;
+    const { dropProbability, random, delay } = this.#switches;
     if (this.#awaited !== undefined) {
       this.cut();
       this.#awaited();
     } else if (dropProbability > 0 && random() < dropProbability) {
       this.cut();
     } else {
-      this.#replies.push(chunk, delayMs);
+      this.#replies.push(chunk, lateness(delay, "repliesMs"));
     }
   }
+}
+
+/**
+ * What one chunk waits. A chunk never overtakes: one that drew less waits for those before it.
+ *
+ * @param {Delay} delay
+ * @param {"requestsMs" | "repliesMs"} way
+ */
+function lateness(delay, way) {
+  const { jitterMs = 0, random = Math.random } = delay;
+  return (delay[way] ?? 0) + (jitterMs > 0 ? random() * jitterMs : 0);
 }
 
 /** A queue of chunks towards one socket. */

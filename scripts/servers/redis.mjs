@@ -13,7 +13,7 @@ import { redisCommand, until } from "./wire.mjs";
 
 /**
  * @import { RedisCluster, RedisClusterOptions, RedisOptions, RedisSentinel, RedisSentinelOptions,
- *   ServerProcess } from "./types.ts"
+ *   ServerProcess, Wrapper } from "./types.ts"
  */
 
 const SLOTS = 16_384;
@@ -30,19 +30,22 @@ export function startRedis(options = {}) {
   const persistence = options.appendonly === true ? ["yes", "--appendfsync", "always"] : ["no"];
   return launch({
     port: options.port,
+    wrapper: options.wrapper,
     args: ["--appendonly", ...persistence, ...(options.args ?? [])],
   });
 }
 
 /**
- * @param {{ port?: number | undefined, args: readonly string[], cluster?: boolean }} options
+ * @param {{ port?: number | undefined, args: readonly string[], cluster?: boolean,
+ *   wrapper?: Wrapper | undefined }} options
  */
-function launch({ port, args, cluster = false }) {
+function launch({ port, args, cluster = false, wrapper }) {
   return startProcess({
     name: "redis",
     binary: redisBinary(),
     scheme: "redis",
     port,
+    wrapper,
     busOffset: cluster ? BUS_OFFSET : 0,
     args: (place) => [
       ...["--port", String(place.port), "--bind", "127.0.0.1", "--dir", place.dir],

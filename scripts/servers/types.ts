@@ -51,8 +51,13 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
+/** Words put before a server's command line, for its place: `unshare`, `env` and the like. */
+export type Wrapper = (place: { readonly port: number; readonly dir: string }) => readonly string[];
+
 export interface RedisOptions {
   readonly port?: number;
+  /** Runs the server inside something: a small disk, another clock. It must `exec` at last. */
+  readonly wrapper?: Wrapper;
   /** Appended to the command line, so they win over ours. */
   readonly args?: readonly string[];
   /** Keep every write over a `kill()`: append-only file, fsync always. @default false */
@@ -98,6 +103,8 @@ export interface NatsOptions {
   /** @default the newest that was found */
   readonly version?: NatsLine;
   readonly port?: number;
+  /** As for Redis. */
+  readonly wrapper?: Wrapper;
   readonly args?: readonly string[];
   /** Extra lines for the configuration file. */
   readonly config?: string;
@@ -123,6 +130,18 @@ export interface ProxyTarget {
   readonly url?: string;
 }
 
+/** How long a relay keeps each chunk, way by way. */
+export interface Delay {
+  /** @default 0 */
+  readonly requestsMs?: number;
+  /** @default 0 */
+  readonly repliesMs?: number;
+  /** Up to this much more, drawn for each chunk, both ways; order is kept. @default 0 */
+  readonly jitterMs?: number;
+  /** What the jitter is drawn from. @default Math.random */
+  readonly random?: () => number;
+}
+
 /** A TCP relay that misbehaves on command. Switches act on open and on new connections. */
 export interface TcpProxy {
   readonly host: "127.0.0.1";
@@ -137,8 +156,8 @@ export interface TcpProxy {
   pauseReplies(on: boolean): void;
   /** While on, requests are held and replies pass. */
   pauseRequests(on: boolean): void;
-  /** Delays every chunk, each way, keeping order; a round trip grows by twice this. */
-  delayMs(delayMs: number): void;
+  /** Delays every chunk as said, keeping order; `{}` ends it. */
+  delay(delay: Delay): void;
   /**
    * The lost reply. Forwards the next request that matches, waits until the server answered it,
    * drops the answer and resets the connection; resolves then. A match is held until its
