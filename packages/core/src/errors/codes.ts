@@ -39,6 +39,21 @@ export interface ErrorDetails {
   SELF_DEADLOCK: { readonly key: string };
   /** The guard refused a token below its floor: somebody newer was here. Effect `none`. */
   STALE_TOKEN: { readonly resource: string; readonly fencingToken: number; readonly floor: number };
+  /** A remote timestamp is further ahead of our wall clock than we trust. Effect `none`. */
+  CLOCK_DRIFT: { readonly node: string; readonly aheadMs: number; readonly maxDriftMs: number };
+  /** A simulation found a violation; the message says how to replay it. Effect `none`. */
+  SIMULATION_FAILED: {
+    /** In hexadecimal; `all`: no single one. */
+    readonly seed: string;
+    /** The claim that did not hold. */
+    readonly claim: string;
+    /** Virtual time since the run's start. */
+    readonly atMs: number;
+    /** The process in whose turn it was found; empty: none. */
+    readonly node: string;
+    /** How to run it again. */
+    readonly replay: string;
+  };
 }
 
 /** Every code that a `QuorateError` can carry. */
