@@ -7,13 +7,13 @@
  * libraries, `--markdown` prints markdown at the end, `--write` puts it into docs/benchmarks.md.
  * The method and its limits are described there.
  */
-import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { Redis } from "ioredis";
 
 import { ALL, loadAll } from "./contenders/catalogue.ts";
 import { nowMs } from "./harness/clock.ts";
+import { writeDocument } from "./harness/document.ts";
 import { Fleet } from "./harness/fleet.ts";
 import { machineLine } from "./harness/machine.ts";
 import { type Section, sectionMarkdown, sectionText, summary } from "./harness/report.ts";
@@ -27,8 +27,6 @@ import { measureUncontended } from "./lock/uncontended.ts";
 import { measureUpkeep } from "./lock/upkeep.ts";
 
 const PROCESSES = 4;
-const DOCUMENT = new URL("../docs/benchmarks.md", import.meta.url);
-const MARKS = /(<!-- bench:lock -->\n)[\s\S]*(<!-- \/bench:lock -->)/;
 
 const SECTIONS = [
   measureUncontended,
@@ -75,7 +73,7 @@ async function main(): Promise<void> {
   const line = `${machine}. ${seconds} s${mode}.`;
   const markdown = [line, ...sections.map(sectionMarkdown), `**${text}**`].join("\n\n");
   if (flags.markdown) console.log(markdown);
-  if (flags.write) writeDocument(markdown);
+  if (flags.write) writeDocument("lock", markdown);
   show(`\ntook ${seconds} s${mode}`);
   console.log(text);
   process.exitCode = missed === 0 ? 0 : 1;
@@ -105,10 +103,4 @@ async function dispose({ redis, entrants, fleet }: Environment): Promise<void> {
 function chosenSections(): typeof SECTIONS {
   const only = flags.only?.split(",").map(Number);
   return only === undefined ? SECTIONS : SECTIONS.filter((_, index) => only.includes(index + 1));
-}
-
-function writeDocument(markdown: string): void {
-  const text = readFileSync(DOCUMENT, "utf8");
-  if (!MARKS.test(text)) throw new Error("docs/benchmarks.md has lost its bench:lock marks");
-  writeFileSync(DOCUMENT, text.replace(MARKS, `$1\n${markdown}\n\n$2`));
 }

@@ -1,6 +1,13 @@
 /** The arithmetic of the benchmarks: a table that is wrong looks like one that is right. */
 import { describe, expect, it } from "vitest";
 
+import {
+  atLeastPerSecond,
+  opsPerSecond,
+  race,
+  speedTable,
+  timesBestPeer,
+} from "../bench/harness/micro.ts";
 import { summary } from "../bench/harness/report.ts";
 import { interleave, rotated } from "../bench/harness/rounds.ts";
 import { jainIndex, median, medianRatio, quantile } from "../bench/harness/statistics.ts";
@@ -94,5 +101,52 @@ describe("a report", () => {
       },
     ];
     expect(summary(sections)).toEqual({ text: "2 held, 1 missed", missed: 1 });
+  });
+});
+
+describe("micro-benchmarks", () => {
+  const speeds = new Map([
+    ["ours", [20, 200, 30]],
+    ["slow", [1, 10, 1]],
+    ["fast", [4, 40, 5]],
+  ]);
+
+  it("compare with the fastest peer of the run, round by round", () => {
+    const claim = timesBestPeer({ name: "n", ours: "ours", bar: 5, speeds });
+    expect(claim).toMatchObject({ measured: "5.00 × fast", held: true });
+    expect(timesBestPeer({ name: "n", ours: "ours", bar: 5.1, speeds }).held).toBe(false);
+    expect(timesBestPeer({ name: "n", ours: "fast", bar: 1, speeds }).held).toBe(false);
+  });
+
+  it("miss a claim about what was not measured", () => {
+    expect(timesBestPeer({ name: "n", ours: "ours", bar: 0, speeds: new Map() }).held).toBe(false);
+    expect(atLeastPerSecond({ name: "n", ours: "gone", bar: 0, speeds }).held).toBe(false);
+    expect(atLeastPerSecond({ name: "n", ours: "ours", bar: 30, speeds }).held).toBe(true);
+  });
+
+  it("show speeds, and how much the first is ahead", () => {
+    expect(speedTable("op", speeds).rows.map((row) => [row[0], row[1], row[3]])).toEqual([
+      ["ours", "30.0", "1.00 ×"],
+      ["slow", "1.00", "20.0 ×"],
+      ["fast", "5.00", "5.00 ×"],
+    ]);
+  });
+
+  it("count every operation and hand it a running index", async () => {
+    const seen: number[] = [];
+    const perSecond = opsPerSecond((index) => {
+      seen.push(index);
+      const untilMs = performance.now() + 1;
+      while (performance.now() < untilMs);
+    }, 20);
+    expect(seen).toEqual(seen.map((_, index) => index));
+    expect(perSecond).toBeGreaterThan(0);
+    expect(perSecond).toBeLessThanOrEqual(1_000);
+    const contestants = ["a", "b"].map((name) => ({ name, run: (index: number) => index }));
+    const raced = await race(contestants, { rounds: 2, sliceMs: 1 });
+    expect([...raced].map(([name, figures]) => [name, figures.length])).toEqual([
+      ["a", 2],
+      ["b", 2],
+    ]);
   });
 });

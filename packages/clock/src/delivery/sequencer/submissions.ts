@@ -12,7 +12,7 @@ import type { MessageId } from "./order-log.ts";
 export class Submissions {
   readonly limit: number;
   /** Our own, by number, oldest first. */
-  readonly pending = new Map<number, Uint8Array>();
+  readonly pending: Map<number, Uint8Array> = new Map<number, Uint8Array>();
   readonly #waiting = new Map<MemberId, Map<number, Uint8Array>>();
   readonly #delivered = new Map<MemberId, number>();
   readonly #highest = new Map<MemberId, number>();
