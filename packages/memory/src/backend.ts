@@ -20,6 +20,7 @@ import {
   invalidArgument,
   isQuorateError,
   type KvStore,
+  Lifecycle,
   type LeaseStore,
   type MessageBus,
   type Ms,
@@ -27,15 +28,31 @@ import {
   positive,
   type Runtime,
 } from "@quorate/core";
-import type { MemoryFaults } from "./handle/faults.ts";
 import { MemoryBus } from "./handle/bus.ts";
+import { DirectLink, type DirectLinkOptions } from "./handle/direct-link.ts";
+import type { MemoryFaults } from "./handle/faults.ts";
 import { MemoryKv } from "./handle/kv.ts";
+import { leasesOfKv } from "./handle/kv-leases.ts";
 import { LeaseWaits } from "./handle/lease-waits.ts";
 import { MemoryLeases } from "./handle/leases.ts";
+import type { Link } from "./handle/link.ts";
 import { MEMORY_CAPABILITIES, Process } from "./handle/process.ts";
+import type { Wire } from "./handle/wire.ts";
+import { WireLink } from "./handle/wire-link.ts";
 import { createMemoryStore, type MemoryStore, Store } from "./store/memory-store.ts";
+import type { EngineTwin } from "./twin.ts";
 
 const DEFAULT_GRACE_MS = 1_000;
+
+/** How long leases over kv may take to leave their lines. */
+const LEAVE_MS = 200;
+
+const MEMORY: EngineTwin = {
+  name: "memory",
+  capabilities: MEMORY_CAPABILITIES,
+  leases: "native",
+  fencedWrites: true,
+};
 
 /** Options of `memoryBackend`. */
 export interface MemoryBackendOptions extends BackendOptions {
@@ -43,6 +60,16 @@ export interface MemoryBackendOptions extends BackendOptions {
   readonly store?: MemoryStore;
   /** Name of this process, for people who read a failing test. @default a random one */
   readonly process?: string;
+  /**
+   * Who carries messages to the store and back, instead of a call in the same turn. The process
+   * then knows of the server only what arrives: it connects by a handshake, takes long silence for
+   * death, and connects again. `faults` are the wire's business then, and refuse.
+   *
+   * @default none: each call runs in the caller's turn
+   */
+  readonly wire?: Wire;
+  /** What to take over of another engine, to stand in for it. @default nothing */
+  readonly twin?: EngineTwin;
 }
 
 /** A backend in memory, with the switches of its link. */
@@ -78,6 +105,8 @@ export function memoryBackend(options: MemoryBackendOptions = {}): MemoryBackend
     // Unique even where two backends are given one name.
     id: label + own.ids.operation(),
     requestTimeoutMs: positive("requestTimeoutMs", requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS),
+    wire: options.wire,
+    twin: options.twin ?? MEMORY,
   });
 }
 
@@ -87,33 +116,53 @@ interface EngineOptions {
   readonly namespace: string;
   readonly id: string;
   readonly requestTimeoutMs: Ms;
+  readonly wire: Wire | undefined;
+  readonly twin: EngineTwin;
+}
+
+function linkOf(options: EngineOptions, hooks: Pick<DirectLinkOptions, "greet" | "gone">): Link {
+  const { store, runtime, wire, id: process } = options;
+  if (wire === undefined) return new DirectLink({ store, runtime, ...hooks });
+  return new WireLink({ store, runtime, wire, process, ...hooks });
 }
 
 class MemoryEngine implements MemoryBackend {
-  readonly name = "memory";
+  readonly name: string;
   readonly kv: KvStore;
   readonly leases: LeaseStore;
   readonly bus: MessageBus;
   readonly runtime: Runtime;
-  readonly capabilities: Capabilities = MEMORY_CAPABILITIES;
+  readonly capabilities: Capabilities;
   readonly store: MemoryStore;
   readonly faults: MemoryFaults;
   readonly #process: Process;
-  readonly #leaveSpace: () => void;
+  /** Of a kv below the leases: they leave their lines when the backend has stopped already. */
+  readonly #inner: Lifecycle;
 
   constructor(options: EngineOptions) {
     const { store, runtime, namespace } = options;
-    const process = new Process({ ...options, space: store.space(namespace) });
-    const waits = new LeaseWaits(process);
+    this.name = options.twin.name;
+    this.capabilities = options.twin.capabilities;
+    const space = store.space(namespace);
+    const waits = new LeaseWaits();
+    const link = linkOf(options, {
+      greet: (session) => space.ring(options.id, waits.bellOn(session)),
+      gone: () => space.processGone(options.id),
+    });
+    link.listeners.add(waits);
+    const lifecycle = new Lifecycle("the memory backend", runtime);
+    const process = new Process({ ...options, space, link, lifecycle });
     this.#process = process;
-    this.#leaveSpace = process.space.join(process.id, waits);
-    process.link.listeners.add(waits);
+    this.#inner = new Lifecycle("the memory backend", runtime);
     this.kv = new MemoryKv(process);
-    this.leases = new MemoryLeases(process, waits);
+    this.leases =
+      options.twin.leases === "native"
+        ? new MemoryLeases(process, waits)
+        : leasesOfKv(this.#beside(process, options), lifecycle);
     this.bus = new MemoryBus(process);
     this.runtime = runtime;
     this.store = store;
-    this.faults = process.link;
+    this.faults = link.faults;
   }
 
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -131,23 +180,31 @@ class MemoryEngine implements MemoryBackend {
       this.#process.lifecycle.assertOpen();
       await this.#ping(options.signal, options.timeoutMs);
       const roundTripMs = time.monotonicMs() - sentMs;
-      return { ok: true, roundTripMs, server: "memory", warnings: [] };
+      return { ok: true, roundTripMs, server: this.name, warnings: [] };
     } catch (error) {
       if (!isQuorateError(error)) throw error;
-      return { ok: false, server: "memory", warnings: [error.message] };
+      return { ok: false, server: this.name, warnings: [error.message] };
     }
   }
 
   close(options: CloseOptions = {}): Promise<void> {
     const graceMs = nonNegative("graceMs", options.graceMs ?? DEFAULT_GRACE_MS);
-    return this.#process.lifecycle.close(graceMs, () => {
-      this.#leaveSpace();
+    return this.#process.lifecycle.close(graceMs, async () => {
+      await this.#inner.close(LEAVE_MS, () => {});
       this.#process.link.close();
     });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The same process, in the part of the store that leases over kv have to themselves. */
+  #beside(process: Process, options: EngineOptions): Process {
+    const space = options.store.space(`${options.namespace}\0leases`);
+    // A name of its own: the ledger knows calls by it.
+    const id = `${options.id}/leases`;
+    return new Process({ ...options, id, space, link: process.link, lifecycle: this.#inner });
   }
 
   #ping(signal: AbortSignal | undefined, timeoutMs: Ms | undefined): Promise<void> {

@@ -3,6 +3,7 @@
  */
 export { type MemoryBackend, memoryBackend, type MemoryBackendOptions } from "./backend.ts";
 export type { MemoryFaults } from "./handle/faults.ts";
+export type { Wire, WireEnd } from "./handle/wire.ts";
 export {
   CLAIM_WINDOW_MS,
   type Claim,
@@ -19,8 +20,10 @@ export {
 } from "./store/lease-line.ts";
 export {
   createMemoryStore,
+  type DataFate,
   type MemoryStore,
   type MemoryStoreOptions,
   type MemoryStoreStats,
 } from "./store/memory-store.ts";
-export type { Now } from "./store/now.ts";
+export type { Now, TtlClock } from "./store/now.ts";
+export type { EngineTwin } from "./twin.ts";

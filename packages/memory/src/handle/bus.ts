@@ -22,6 +22,7 @@ import {
   type Subscription,
   withDeadline,
 } from "@quorate/core";
+import type { Session } from "../store/session.ts";
 import type { BusEnvelope } from "../store/space.ts";
 import { Inbox } from "./inbox.ts";
 import type { LinkListener } from "./link.ts";
@@ -48,7 +49,14 @@ export class MemoryBus implements MessageBus {
       }
     };
     const { requestTimeoutMs: timeoutMs } = bounds;
-    const exchange = { operation: "bus.publish", kind: "write", timeoutMs, signal, run } as const;
+    const exchange = {
+      operation: "bus.publish",
+      kind: "write",
+      isBus: true,
+      timeoutMs,
+      signal,
+      run,
+    } as const;
     await lifecycle.track(link.call(exchange));
   }
 
@@ -57,14 +65,21 @@ export class MemoryBus implements MessageBus {
     handler: MessageHandler,
     options?: SubscribeOptions,
   ): Promise<Subscription> {
-    const { lifecycle, bounds } = this.#process;
+    const { lifecycle, bounds, link } = this.#process;
     lifecycle.assertOpen();
     const request = checkSubscribe(target, handler, options, bounds);
     const subscription = new MemorySubscription(this.#process, request);
     const { requestTimeoutMs: timeoutMs } = bounds;
     const call = { signal: request.signal, timeoutMs };
     try {
-      await this.#process.read("bus.subscribe", call, () => subscription.register());
+      // Messages arrive in order: once this is answered, the store knows of the subscription.
+      await link.call({
+        operation: "bus.subscribe",
+        kind: "read",
+        isBus: true,
+        ...call,
+        run: () => undefined,
+      });
     } catch (error) {
       void subscription.close();
       throw error;
@@ -98,13 +113,20 @@ export class MemoryBus implements MessageBus {
   ): Promise<void> {
     const { space, store, link } = this.#process;
     const { subject } = message;
-    const run = (): void => {
+    const run = (session: Session): void => {
       const ports = space.bus.route(subject, store.runtime.random);
       if (ports.length === 0) throw noResponders(subject);
-      const reply = (answer: Answer): void => link.push(() => onAnswer(answer));
+      const reply = (answer: Answer): void => session.push(() => onAnswer(answer));
       for (const port of ports) port.deliver({ ...message, reply });
     };
-    await link.call({ operation: "bus.request", key: subject, kind: "write", ...call, run });
+    await link.call({
+      operation: "bus.request",
+      key: subject,
+      kind: "write",
+      isBus: true,
+      ...call,
+      run,
+    });
   }
 }
 
@@ -115,7 +137,7 @@ class MemorySubscription implements Subscription, LinkListener {
   readonly #queue: string | undefined;
   readonly #inbox: Inbox;
   readonly #offs: (() => void)[];
-  #unregister: (() => void) | undefined;
+  #detach: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(process: Process, request: CheckedSubscribe) {
@@ -126,27 +148,24 @@ class MemorySubscription implements Subscription, LinkListener {
     const close = (): void => void this.close();
     this.#offs = [onAbort(request.signal, close), onAbort(process.lifecycle.stopping, close)];
     process.link.listeners.add(this);
-  }
-
-  /** Makes it known to the store. Runs at the store. */
-  register(): void {
-    const { space, link } = this.#process;
-    if (this.#closed !== undefined || this.#unregister !== undefined) return;
-    const deliver = (envelope: BusEnvelope): void => {
-      link.push(() => this.#inbox.take(this.#toMessage(envelope)));
-    };
-    const { subject: target } = this;
-    this.#unregister = space.bus.add({ target, queue: this.#queue, port: { deliver } });
+    if (process.link.isUp) this.up();
   }
 
   down(): void {
-    this.#unregister?.();
-    this.#unregister = undefined;
+    this.#detach?.();
+    this.#detach = undefined;
   }
 
+  /** Makes it known to the store. */
   up(): void {
-    this.#process.store.submit(() => {
-      if (this.#process.link.isUp) this.register();
+    const { space, link } = this.#process;
+    if (this.#closed !== undefined) return;
+    this.#detach?.();
+    this.#detach = link.attach((session) => {
+      const deliver = (envelope: BusEnvelope): void => {
+        session.push(() => this.#inbox.take(this.#toMessage(envelope)));
+      };
+      return space.bus.add({ target: this.subject, queue: this.#queue, port: { deliver } });
     });
   }
 
@@ -175,7 +194,14 @@ class MemorySubscription implements Subscription, LinkListener {
       const { signal, ...answer } = checkResponse(data, options, bounds);
       const { requestTimeoutMs: timeoutMs } = bounds;
       const run = (): void => reply(answer);
-      await link.call({ operation: "bus.respond", kind: "write", timeoutMs, signal, run });
+      await link.call({
+        operation: "bus.respond",
+        kind: "write",
+        isBus: true,
+        timeoutMs,
+        signal,
+        run,
+      });
     };
     return { ...message, respond };
   }

@@ -1,6 +1,7 @@
 /**
  * Fault switches of one backend: what the world does to a process's link to its store.
  */
+import { QuorateError } from "@quorate/core";
 
 /** Switches of one process's link. All take effect at once. */
 export interface MemoryFaults {
@@ -28,3 +29,22 @@ export type NextWrite =
   | { readonly kind: "lose-reply" }
   | { readonly kind: "lose-request" }
   | { readonly kind: "hold"; deliver: (() => void) | undefined };
+
+function refuse(): never {
+  const message = "this backend has a wire: what happens on the way is done to that";
+  const details = { feature: "faults of a wired backend" };
+  throw new QuorateError("UNSUPPORTED", message, { effect: "none", details });
+}
+
+/** The switches where a wire has taken their place. */
+export const wiredFaults: MemoryFaults = {
+  cut: refuse,
+  restore: refuse,
+  reset: refuse,
+  pauseReplies: refuse,
+  resumeReplies: refuse,
+  dropNextReply: refuse,
+  dropNextRequest: refuse,
+  holdNextRequest: refuse,
+  delay: refuse,
+};

@@ -40,11 +40,12 @@ const DEFAULT_PAGE_SIZE = 500;
 
 /** A linearizable map, over one link. */
 export class MemoryKv implements KvStore {
-  readonly fenced: FencedWrites;
+  readonly fenced?: FencedWrites;
   readonly #process: Process;
 
   constructor(process: Process) {
     this.#process = process;
+    if (!process.twin.fencedWrites) return;
     this.fenced = {
       raise: (key, token, options) => this.#fence(key, token, undefined, options),
       write: (key, token, payload, options) => this.#fence(key, token, payload, options),

@@ -159,11 +159,11 @@ export class Acquisition {
   /** Gives back whatever this owner has, without waiting for an answer. */
   #leave(): void {
     const { name, owner } = this.#request;
-    const { space, link, bounds } = this.#process;
+    const { space, store, link, bounds } = this.#process;
     const input = { kind: "release", owner, token: undefined } as const;
     const { requestTimeoutMs: timeoutMs } = bounds;
-    const run = (): unknown => space.lease(name, input);
     const operation = "leases.leave";
+    const run = (): unknown => store.serve("write", operation, () => space.lease(name, input));
     // Where the store cannot be reached the TTL gives back.
     link.call({ operation, kind: "read", timeoutMs, signal: undefined, run }).catch(() => {});
   }

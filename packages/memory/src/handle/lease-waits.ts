@@ -1,10 +1,10 @@
 /**
  * The claims of one process that stand in line, and how the store's ring finds them.
  */
-import type { Doorbell } from "../store/space.ts";
 import type { Holder } from "../store/lease-line.ts";
+import type { Session } from "../store/session.ts";
+import type { Doorbell } from "../store/space.ts";
 import type { LinkListener } from "./link.ts";
-import type { Process } from "./process.ts";
 
 /** One who waits. */
 export interface LeaseWait {
@@ -14,14 +14,9 @@ export interface LeaseWait {
 }
 
 /** Waiting claims by name and owner. */
-export class LeaseWaits implements Doorbell, LinkListener {
-  readonly #process: Process;
+export class LeaseWaits implements LinkListener {
   /** Sets, because two calls with one owner are one claim. */
   readonly #waits = new Map<string, Set<LeaseWait>>();
-
-  constructor(process: Process) {
-    this.#process = process;
-  }
 
   /** Adds a waiter; returns the way to take it off. */
   add(name: string, owner: string, wait: LeaseWait): () => void {
@@ -34,14 +29,12 @@ export class LeaseWaits implements Doorbell, LinkListener {
     };
   }
 
-  granted(name: string, holder: Holder): void {
-    this.#process.link.push(() => {
-      for (const wait of this.#waits.get(idOf(name, holder.owner)) ?? []) wait.granted(holder);
-    });
-  }
-
-  forgotten(): void {
-    this.#process.link.push(() => this.up());
+  /** What the store rings for these waiters, on one connection. */
+  bellOn(session: Session): Doorbell {
+    return {
+      granted: (name, holder) => session.push(() => this.#ring(name, holder)),
+      forgotten: () => session.push(() => this.up()),
+    };
   }
 
   /** Nothing can be asked now; the waits go on. */
@@ -49,6 +42,10 @@ export class LeaseWaits implements Doorbell, LinkListener {
 
   up(): void {
     for (const waits of this.#waits.values()) for (const wait of waits) wait.again();
+  }
+
+  #ring(name: string, holder: Holder): void {
+    for (const wait of this.#waits.get(idOf(name, holder.owner)) ?? []) wait.granted(holder);
   }
 }
 

@@ -78,13 +78,8 @@ export class MemoryLeases implements LeaseStore {
       const { answer } = space.lease(name, { kind: "release", owner, token });
       return answer.kind === "released" ? "released" : "expired";
     };
-    const exchange = {
-      operation: "leases.release",
-      key: name,
-      kind: "write",
-      ...call,
-      run,
-    } as const;
+    const operation = "leases.release";
+    const exchange = { operation, key: name, kind: "write", ...call, run } as const;
     return lifecycle.track(link.call(exchange));
   }
 

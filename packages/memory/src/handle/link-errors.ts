@@ -15,8 +15,7 @@ export interface Unanswered {
 }
 
 /** It never left. */
-export function unavailable(operation: string, isStopped: boolean): QuorateError {
-  const why = isStopped ? "the store is stopped" : "the link to the store is cut";
+export function unavailable(operation: string, why: string): QuorateError {
   const message = `${operation} was not sent: ${why}; try again later`;
   return new QuorateError("STORE_UNAVAILABLE", message, { effect: "none", details: { operation } });
 }
@@ -43,6 +42,12 @@ export function timedOut(operation: string, timeoutMs: number): QuorateError {
     effect: "none",
     details: { operation, timeoutMs },
   });
+}
+
+/** Nobody waits for a write that had not left. */
+export function abortedUnsent(operation: string, cause: unknown): QuorateError {
+  const message = `${operation} was aborted before it was sent`;
+  return new QuorateError("ABORTED", message, { effect: "none", details: { operation }, cause });
 }
 
 /** A write in flight may land although nobody waits for it. */

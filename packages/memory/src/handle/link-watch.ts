@@ -15,8 +15,9 @@ const STALE = "\0stale";
 
 /** What is watched, and how it is told. */
 export interface Watched<State, Step> {
-  /** Calls `hear` for each step at the store from now on; the answer ends that. */
+  /** At the store: calls `hear` for each step from now on; the answer ends that. */
   subscribe(hear: (step: Step) => void): () => void;
+  /** At the store. */
   state(): State;
   /** Tells what is not known yet of the whole state. */
   sync(state: State): void;
@@ -31,7 +32,7 @@ export class LinkWatch<Event, State, Step> implements LinkListener {
   readonly #process: Process;
   readonly #watched: Watched<State, Step>;
   readonly #onStopping = (): void => this.feed.end();
-  #unsubscribe: (() => void) | undefined;
+  #detach: (() => void) | undefined;
 
   constructor(process: Process, signal: AbortSignal | undefined, watched: Watched<State, Step>) {
     this.#process = process;
@@ -46,12 +47,12 @@ export class LinkWatch<Event, State, Step> implements LinkListener {
     link.listeners.add(this);
     lifecycle.stopping.addEventListener("abort", this.#onStopping, { once: true });
     if (link.isUp) this.up();
-    else this.down(link.downSinceMs);
+    else if (link.downSinceMs !== undefined) this.down(link.downSinceMs);
   }
 
   down(sinceMs: number): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
+    this.#detach?.();
+    this.#detach = undefined;
     this.silent(sinceMs);
   }
 
@@ -61,23 +62,24 @@ export class LinkWatch<Event, State, Step> implements LinkListener {
   }
 
   heard(): void {
-    this.#process.link.push(() => this.#tellSynced());
+    this.#tellSynced();
   }
 
   /** Asks for the state, in the same step in which it subscribes: nothing falls between. */
   up(): void {
     const { store, link } = this.#process;
-    store.submit(() => {
-      if (!link.isUp || !link.listeners.has(this) || this.#unsubscribe !== undefined) return;
-      this.#unsubscribe = this.#watched.subscribe((step) => {
+    this.#detach?.();
+    this.#detach = link.attach((session) => {
+      const end = this.#watched.subscribe((step) => {
         const { ms } = store.clock.now();
-        link.push(() => this.#watched.apply(step, ms));
+        session.push(() => this.#watched.apply(step, ms));
       });
       const state = this.#watched.state();
-      link.push(() => {
+      session.push(() => {
         this.#watched.sync(state);
         this.#tellSynced();
       });
+      return end;
     });
   }
 
@@ -88,8 +90,8 @@ export class LinkWatch<Event, State, Step> implements LinkListener {
   }
 
   #stop(): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
+    this.#detach?.();
+    this.#detach = undefined;
     this.#watched.forget();
     this.#process.link.listeners.delete(this);
     this.#process.lifecycle.stopping.removeEventListener("abort", this.#onStopping);

@@ -1,29 +1,15 @@
 /**
- * The link: how one process reaches the store, and everything that may happen on the way.
+ * The link: how one process reaches the store, as its kv, leases and bus see it.
  *
- * Without a fault armed an exchange runs at once, in the caller's turn. With one it is a message
- * there and a message back, each of which may be late, piled up or lost, raced against the call's
- * own deadline and signal. What is lost in between makes a write's outcome unknown, and a read's
- * merely unavailable: the rule of truth in one place.
+ * Two kinds: a direct one, which runs each exchange in the caller's turn until a fault switch says
+ * otherwise, and a wired one, whose messages somebody else carries. What is lost in between makes a
+ * write's outcome unknown, and a read's merely unavailable: the same rule of truth in both.
  */
-import {
-  deferred,
-  type Deferred,
-  type QuorateError,
-  type Resolve,
-  type Runtime,
-  type Timer,
-  withDeadline,
-} from "@quorate/core";
-import type { Connection, Store } from "../store/memory-store.ts";
-import type { MemoryFaults, NextWrite } from "./faults.ts";
-import { aborted, timedOut, unavailable, unheard as unheardOf } from "./link-errors.ts";
-
-/** Pushes kept for a paused process; beyond, its connection is reset, as servers do. */
-const MAX_PILED_UP = 10_000;
-
-/** Silence after which a link is taken for dead: as long as a server's heartbeats may be late. */
-const SILENCE_MS = 2_000;
+import type { Resolve } from "@quorate/core";
+import type { Store } from "../store/memory-store.ts";
+import type { Begin, Session } from "../store/session.ts";
+import { NoAnswer } from "../store/trouble.ts";
+import type { MemoryFaults } from "./faults.ts";
 
 /** One question to the store. */
 export interface Exchange<T> {
@@ -32,10 +18,12 @@ export interface Exchange<T> {
   /** The key or name, for errors. */
   readonly key?: string;
   readonly kind: "read" | "write";
+  /** About messages, not data: a store in trouble with its data answers all the same. */
+  readonly isBus?: boolean;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   /** Runs at the store. Throws a `QuorateError` to answer with one. */
-  readonly run: () => T;
+  readonly run: (session: Session) => T;
   /** Settles the outcome should it be unknown. */
   readonly resolve?: Resolve;
 }
@@ -48,244 +36,42 @@ export interface LinkListener {
   up(): void;
   /** Nothing has been heard since `sinceMs`; there is a connection all the same. */
   silent?(sinceMs: number): void;
-  /** After a silence: the server is heard again, and nothing was lost. */
+  /** After a silence: the server is heard again, nothing was lost, and all has arrived. */
   heard?(): void;
 }
 
 /** One process's connection. */
-export class Link implements Connection, MemoryFaults {
-  readonly listeners: Set<LinkListener> = new Set<LinkListener>();
-  readonly #store: Store;
-  readonly #runtime: Runtime;
-  readonly #inFlight = new Set<Deferred<never>>();
-  #isCut = false;
-  #delayMs = 0;
-  #piledUp: (() => void)[] | undefined;
-  #next: NextWrite | undefined;
-  /** Grows with every lost connection: what belongs to an earlier one is not delivered. */
-  #epoch = 0;
-  #downSinceMs = 0;
-  #silence: { readonly timer: Timer; isTold: boolean } | undefined;
-
-  constructor(store: Store, runtime: Runtime) {
-    this.#store = store;
-    this.#runtime = runtime;
-    store.connect(this);
-  }
-
-  get isUp(): boolean {
-    return !this.#isCut && !this.#store.isStopped;
-  }
-
-  /** Since when there is no connection, on the process's monotonic clock. */
-  get downSinceMs(): number {
-    return this.#downSinceMs;
-  }
-
+export interface Link {
+  readonly listeners: Set<LinkListener>;
+  readonly faults: MemoryFaults;
+  readonly isUp: boolean;
+  /** Since when it is down, on the process's clock; absent: the first is still being made. */
+  readonly downSinceMs: number | undefined;
   /** Asks the store. Settles within its deadline, whatever happens. */
-  call<T>(exchange: Exchange<T>): Promise<T> {
-    if (!this.isUp) return Promise.reject(unavailable(exchange.operation, this.#store.isStopped));
-    const next = exchange.kind === "write" ? this.#takeNext() : undefined;
-    const calm = next === undefined && this.#delayMs === 0 && this.#piledUp === undefined;
-    if (calm && this.#store.isRunning) return settled(exchange.run);
-    return this.#exchange(exchange, next);
-  }
-
-  /** Hands `push` to this process, in order, unless the connection is lost before it arrives. */
-  push(push: () => void): void {
-    if (!this.isUp) return;
-    const epoch = this.#epoch;
-    const arrive = (): void => {
-      if (epoch === this.#epoch) this.#hear(push);
-    };
-    if (this.#delayMs > 0) this.#after(this.#delayMs / 2, arrive);
-    else if (this.#piledUp === undefined) queueMicrotask(arrive);
-    else arrive();
-  }
-
+  call<T>(exchange: Exchange<T>): Promise<T>;
+  /**
+   * Has the store begin something that lasts until the answer is called, or the connection is lost.
+   * Without a connection nothing begins: a listener asks again when it is told `up`.
+   */
+  attach(begin: Begin): () => void;
   /** No more: the backend was closed. */
-  close(): void {
-    this.#lose();
-    this.#isCut = true;
-    this.#store.disconnect(this);
-    this.listeners.clear();
-  }
-
-  serverFrozen(): void {
-    const { time } = this.#runtime;
-    const sinceMs = time.monotonicMs();
-    const onSilence = (): void => {
-      if (this.#silence === undefined) return;
-      this.#silence.isTold = true;
-      if (this.isUp) for (const listener of [...this.listeners]) listener.silent?.(sinceMs);
-    };
-    const timer = time.setTimer(SILENCE_MS, onSilence, { keepAlive: false });
-    this.#silence = { timer, isTold: false };
-  }
-
-  serverThawed(): void {
-    const wasTold = this.#endSilence();
-    if (wasTold && this.isUp) for (const listener of [...this.listeners]) listener.heard?.();
-  }
-
-  serverStopped(): void {
-    if (!this.#isCut) this.#lose();
-  }
-
-  serverStarted(): void {
-    if (!this.#isCut) this.#announceUp();
-  }
-
-  cut(): void {
-    if (this.#isCut) return;
-    this.#isCut = true;
-    if (!this.#store.isStopped) this.#lose();
-  }
-
-  restore(): void {
-    if (!this.#isCut) return;
-    this.#isCut = false;
-    if (!this.#store.isStopped) this.#announceUp();
-  }
-
-  reset(): void {
-    if (!this.isUp) return;
-    this.#lose();
-    this.#announceUp();
-  }
-
-  pauseReplies(): void {
-    this.#piledUp ??= [];
-  }
-
-  resumeReplies(): void {
-    const piledUp = this.#piledUp ?? [];
-    this.#piledUp = undefined;
-    for (const push of piledUp) push();
-  }
-
-  dropNextReply(): void {
-    this.#next = { kind: "lose-reply" };
-  }
-
-  dropNextRequest(): void {
-    this.#next = { kind: "lose-request" };
-  }
-
-  holdNextRequest(): () => void {
-    const next: NextWrite = { kind: "hold", deliver: undefined };
-    this.#next = next;
-    return () => {
-      const { deliver } = next;
-      next.deliver = undefined;
-      deliver?.();
-    };
-  }
-
-  delay(ms: number): void {
-    this.#delayMs = Math.max(0, ms);
-  }
-
-  #endSilence(): boolean {
-    this.#silence?.timer.cancel();
-    const wasTold = this.#silence?.isTold === true;
-    this.#silence = undefined;
-    return wasTold;
-  }
-
-  #takeNext(): NextWrite | undefined {
-    const next = this.#next;
-    this.#next = undefined;
-    return next;
-  }
-
-  #exchange<T>(exchange: Exchange<T>, next: NextWrite | undefined): Promise<T> {
-    const { operation, timeoutMs, signal } = exchange;
-    const reply = deferred<T>();
-    const lost = deferred<never>();
-    this.#inFlight.add(lost);
-    const sentMs = this.#runtime.time.monotonicMs();
-    const unheard = (): QuorateError =>
-      unheardOf(exchange, this.#runtime.time.monotonicMs() - sentMs);
-    lost.promise.catch(() => reply.reject(unheard()));
-    this.#send(exchange, reply, next);
-    const isRead = exchange.kind === "read";
-    const late = (): QuorateError => (isRead ? timedOut(operation, timeoutMs) : unheard());
-    const whole = withDeadline(this.#runtime, reply.promise, {
-      timeoutMs,
-      signal,
-      onTimeout: late,
-      onAborted: (reason) => (isRead ? reason : aborted(exchange, reason)),
-    });
-    const forget = (): void => void this.#inFlight.delete(lost);
-    whole.then(forget, forget);
-    return whole;
-  }
-
-  #send<T>(exchange: Exchange<T>, reply: Deferred<T>, next: NextWrite | undefined): void {
-    const epoch = this.#epoch;
-    const answer = (settle: () => void): void => {
-      const arrive = (): void => {
-        if (epoch === this.#epoch) this.#hear(settle);
-      };
-      if (this.#delayMs > 0) this.#after(this.#delayMs / 2, arrive);
-      else arrive();
-    };
-    const execute = (): void => {
-      const outcome = attempt(exchange.run);
-      const settle = (): void =>
-        "error" in outcome ? reply.reject(outcome.error) : reply.resolve(outcome.value);
-      if (next === undefined) answer(settle);
-      else if (next.kind === "lose-reply") this.reset();
-    };
-    const arrive = (): void => {
-      if (this.#store.submit(execute)) return;
-      if (next === undefined) reply.reject(unavailable(exchange.operation, this.#store.isStopped));
-    };
-    if (next?.kind === "lose-request") return void queueMicrotask(() => this.reset());
-    if (next?.kind === "hold") {
-      next.deliver = arrive;
-      return void queueMicrotask(() => this.reset());
-    }
-    if (this.#delayMs > 0) this.#after(this.#delayMs / 2, arrive);
-    else arrive();
-  }
-
-  #hear(push: () => void): void {
-    if (this.#piledUp === undefined) return push();
-    this.#piledUp.push(push);
-    if (this.#piledUp.length > MAX_PILED_UP) this.reset();
-  }
-
-  /** The connection is gone: so is all that was on it. */
-  #lose(): void {
-    this.#epoch += 1;
-    this.#endSilence();
-    this.#downSinceMs = this.#runtime.time.monotonicMs();
-    if (this.#piledUp !== undefined) this.#piledUp = [];
-    for (const lost of [...this.#inFlight]) lost.reject(undefined);
-    this.#inFlight.clear();
-    for (const listener of [...this.listeners]) listener.down(this.#downSinceMs);
-  }
-
-  #announceUp(): void {
-    for (const listener of [...this.listeners]) listener.up();
-  }
-
-  #after(ms: number, action: () => void): void {
-    this.#runtime.time.setTimer(ms, action);
-  }
+  close(): void;
 }
 
-function attempt<T>(run: () => T): { readonly value: T } | { readonly error: unknown } {
+/** What became of a question at the store. */
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+/** Runs an exchange at a store, as its trouble lets it. `undefined`: it is left unanswered. */
+export function attempt<T>(
+  exchange: Exchange<T>,
+  session: Session,
+  store: Store,
+): Outcome<T> | undefined {
+  const { kind, operation, isBus } = exchange;
   try {
-    return { value: run() };
+    if (store.isWell || isBus === true) return { value: exchange.run(session) };
+    return { value: store.serve(kind, operation, () => exchange.run(session)) };
   } catch (error) {
-    return { error };
+    return error instanceof NoAnswer ? undefined : { error };
   }
-}
-
-function settled<T>(run: () => T): Promise<T> {
-  const outcome = attempt(run);
-  return "error" in outcome ? Promise.reject(outcome.error) : Promise.resolve(outcome.value);
 }

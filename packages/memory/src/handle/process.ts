@@ -4,14 +4,15 @@
 import {
   type Capabilities,
   type CheckedCall,
-  Lifecycle,
+  type Lifecycle,
   type RequestBounds,
   type Runtime,
 } from "@quorate/core";
 import type { CallFate } from "../store/ledger.ts";
 import type { Store } from "../store/memory-store.ts";
 import type { Space } from "../store/space.ts";
-import { Link } from "./link.ts";
+import type { EngineTwin } from "../twin.ts";
+import type { Link } from "./link.ts";
 
 /** How much longer than by our clock a call may be under way by the store's. */
 const CLOCK_SLACK_MS = 1_000;
@@ -36,6 +37,10 @@ export interface ProcessOptions {
   readonly requestTimeoutMs: number;
   /** Names this process at the store; unique among its backends. */
   readonly id: string;
+  readonly link: Link;
+  readonly lifecycle: Lifecycle;
+  /** Whose bounds it keeps to. */
+  readonly twin: EngineTwin;
 }
 
 /** A process as its kv, leases and bus see it. */
@@ -46,6 +51,7 @@ export class Process {
   readonly runtime: Runtime;
   readonly link: Link;
   readonly lifecycle: Lifecycle;
+  readonly twin: EngineTwin;
   readonly bounds: RequestBounds;
   #calls = 0;
 
@@ -55,9 +61,10 @@ export class Process {
     this.store = store;
     this.space = space;
     this.runtime = runtime;
-    this.link = new Link(store, runtime);
-    this.lifecycle = new Lifecycle("the memory backend", runtime);
-    const { minTtlMs, maxValueBytes } = MEMORY_CAPABILITIES;
+    this.link = options.link;
+    this.lifecycle = options.lifecycle;
+    this.twin = options.twin;
+    const { minTtlMs, maxValueBytes } = options.twin.capabilities;
     const newOperationId = (): string => runtime.ids.operation();
     this.bounds = { minTtlMs, maxValueBytes, requestTimeoutMs, newOperationId };
   }
@@ -83,13 +90,13 @@ export class Process {
       // A banned call is a straggler whose caller was told that it never happened.
       if (!ledger.admits(call)) throw this.lifecycle.closedError();
       const answer = run();
-      ledger.note(call, applied(answer) ? "applied" : "none", clock.now().ms);
+      ledger.note(call, applied(answer) ? "applied" : "none", clock.steadyMs());
       return answer;
     };
     const resolve = (options: { readonly signal?: AbortSignal } = {}): Promise<CallFate> => {
       const bounds = { signal: options.signal, timeoutMs: this.bounds.requestTimeoutMs };
       const elapsedMs = this.runtime.time.monotonicMs() - sentMs + CLOCK_SLACK_MS;
-      const settle = (): CallFate => ledger.settle(call, elapsedMs, clock.now().ms);
+      const settle = (): CallFate => ledger.settle(call, elapsedMs, clock.steadyMs());
       return this.read("resolve", bounds, settle);
     };
     const promise = this.link.call({ ...request, kind: "write", run: noted, resolve });

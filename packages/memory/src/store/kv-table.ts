@@ -10,6 +10,7 @@
  */
 import { collectionOf, decodeFenceRecord, encodeFenceRecord } from "@quorate/core";
 import { DueQueue } from "./due-queue.ts";
+import type { Journal } from "./journal.ts";
 import { nextPosition, type Now } from "./now.ts";
 
 /** An entry as the table keeps it. Values are never written into; they are replaced. */
@@ -73,7 +74,13 @@ export class KvTable {
   /** Keys by collection, for listings. */
   readonly #collections = new Map<string, Set<string>>();
   readonly #due = new DueQueue();
+  readonly #journal: Journal | undefined;
   #last = 0;
+
+  /** With a journal, every change can be taken back. */
+  constructor(journal?: Journal) {
+    this.#journal = journal;
+  }
 
   /** Living keys. */
   get size(): number {
@@ -108,6 +115,7 @@ export class KvTable {
   expire(now: Now): KvChange[] {
     const changes: KvChange[] = [];
     for (let key = this.#due.take(now.ms); key !== undefined; key = this.#due.take(now.ms)) {
+      this.#noteUndo(key);
       this.#remove(key);
       changes.push({ kind: "delete", key, revision: this.#mint(now), reason: "expired" });
     }
@@ -153,6 +161,7 @@ export class KvTable {
     if (current === undefined || !holds(expect, current)) {
       return { answer: { kind: "conflict", current } };
     }
+    this.#noteUndo(key);
     this.#remove(key);
     const revision = this.#mint(now);
     const change: KvChange = { kind: "delete", key, revision, reason: "deleted" };
@@ -169,6 +178,8 @@ export class KvTable {
     if (before !== undefined && write.token < before.floor) {
       return { answer: { kind: "stale", floor: before.floor } };
     }
+    const isThere = before?.floor === write.token && write.payload === undefined;
+    if (current !== undefined && isThere) return replayed(current); // Nothing is left to raise.
     const payload = write.payload ?? before?.payload ?? new Uint8Array(0);
     const value = encodeFenceRecord({ floor: write.token, payload });
     const expiresAtMs = current?.expiresAtMs;
@@ -181,6 +192,7 @@ export class KvTable {
     now: Now,
   ): KvStep {
     const { key, value, operationId, expiresAtMs } = write;
+    this.#noteUndo(key);
     const revision = this.#mint(now);
     const createdRevision = current?.createdRevision ?? revision;
     const record = { key, value, revision, createdRevision, operationId, expiresAtMs };
@@ -189,6 +201,21 @@ export class KvTable {
     this.#due.set(key, expiresAtMs);
     const answer: KvAnswer = { kind: "put", record, replayed: false };
     return { answer, change: { kind: "put", record } };
+  }
+
+  /** What is to be as it is now, should this moment be forgotten. */
+  #noteUndo(key: string): void {
+    if (this.#journal === undefined) return;
+    const record = this.#records.get(key);
+    const last = this.#last;
+    this.#journal.note(() => {
+      this.#remove(key);
+      this.#last = last;
+      if (record === undefined) return;
+      this.#index(key);
+      this.#records.set(key, record);
+      this.#due.set(key, record.expiresAtMs);
+    });
   }
 
   #index(key: string): void {

@@ -9,6 +9,7 @@
  * the last moments.
  */
 import { DueQueue } from "./due-queue.ts";
+import type { Journal } from "./journal.ts";
 import {
   FREE_LINE,
   type LeaseAnswer,
@@ -38,6 +39,12 @@ export class LeaseTable {
   /** Free, and not yet forgotten. */
   readonly #fading = new Set<string>();
   readonly #due = new DueQueue();
+  readonly #journal: Journal | undefined;
+
+  /** With a journal, every change can be taken back. */
+  constructor(journal?: Journal) {
+    this.#journal = journal;
+  }
 
   /** Names remembered, the fading ones too. */
   get size(): number {
@@ -101,9 +108,18 @@ export class LeaseTable {
   }
 
   #keep(name: string, line: LeaseLine, now: Now): void {
+    if (this.#journal !== undefined) {
+      const before = this.line(name);
+      this.#journal.note(() => this.#put(name, before, false));
+    }
+    this.#put(name, line, line.lastToken < now.micros);
+  }
+
+  /** A free line may be forgotten at once when its last token `isPast`. */
+  #put(name: string, line: LeaseLine, isPast: boolean): void {
     this.#due.set(name, nextDueMs(line));
     const free = line.holders.length === 0 && line.waiters.length === 0;
-    if (free && line.lastToken < now.micros) {
+    if (free && isPast) {
       this.#lines.delete(name);
       this.#fading.delete(name);
       return;

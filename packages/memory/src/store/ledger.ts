@@ -35,9 +35,9 @@ export class Ledger {
   /** Notes what a call came to. */
   note(call: string, fate: "applied" | "none", nowMs: number): void {
     const forgotten = this.#ring[this.#oldest];
-    if (forgotten !== undefined) {
-      const ranMs = this.#calls.get(forgotten)?.ranMs ?? nowMs;
-      this.#forgottenMs = Math.max(this.#forgottenMs, ranMs);
+    const known = forgotten === undefined ? undefined : this.#calls.get(forgotten);
+    if (forgotten !== undefined && known !== undefined) {
+      this.#forgottenMs = Math.max(this.#forgottenMs, known.ranMs);
       this.#calls.delete(forgotten);
     }
     this.#ring[this.#oldest] = call;
@@ -53,6 +53,11 @@ export class Ledger {
     const certain = this.#forgottenMs < nowMs - elapsedMs;
     this.note(call, "none", nowMs);
     return certain ? "none" : "unknown";
+  }
+
+  /** What ran after `sinceMs` is undone, and did not happen. */
+  rollBack(sinceMs: number): void {
+    for (const [call, { ranMs }] of this.#calls) if (ranMs > sinceMs) this.#calls.delete(call);
   }
 
   /** The server that knew is gone. */

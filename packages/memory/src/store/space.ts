@@ -7,6 +7,7 @@
  */
 import { isPrefix, matchesTarget, type Runtime, type Timer } from "@quorate/core";
 import { BusHub } from "./bus-hub.ts";
+import type { Journal } from "./journal.ts";
 import { type KvAnswer, type KvChange, type KvRecord, KvTable, type KvWrite } from "./kv-table.ts";
 import type { Holder, LeaseAnswer, LeaseInput, LeaseLine } from "./lease-line.ts";
 import { LeaseTable, type NamedEffect } from "./lease-table.ts";
@@ -41,6 +42,8 @@ export interface SpaceHost {
   readonly clock: StoreClock;
   /** False while the server stands still or is down: nothing falls due then. */
   readonly isRunning: boolean;
+  /** Present where the last moments may have to be forgotten. */
+  readonly journal: Journal | undefined;
 }
 
 /** One namespace. */
@@ -49,13 +52,15 @@ export class Space {
   readonly leaseWatches: Topic<NamedEffect> = new Topic();
   readonly bus: BusHub<BusPort> = new BusHub();
   readonly #host: SpaceHost;
-  readonly #kv = new KvTable();
-  readonly #leases = new LeaseTable();
+  readonly #kv: KvTable;
+  readonly #leases: LeaseTable;
   readonly #doorbells = new Map<string, Doorbell>();
   #upkeep: { readonly timer: Timer; readonly dueMs: number } | undefined;
 
   constructor(host: SpaceHost) {
     this.#host = host;
+    this.#kv = new KvTable(host.journal);
+    this.#leases = new LeaseTable(host.journal);
   }
 
   /** Living keys, names remembered, and subscriptions of every kind: for leak checks. */
@@ -64,13 +69,17 @@ export class Space {
     return { keys: this.#kv.size, leases: this.#leases.size, subscriptions };
   }
 
-  /** A process joins: what concerns its waiters rings `bell`. Returns the way out. */
-  join(process: string, bell: Doorbell): () => void {
+  /** What concerns the waiters of `process` rings `bell` from now on. Returns the way out. */
+  ring(process: string, bell: Doorbell): () => void {
     this.#doorbells.set(process, bell);
     return () => {
-      this.#doorbells.delete(process);
-      this.#step((now) => this.#tellLeases(this.#leases.processGone(process, now)));
+      if (this.#doorbells.get(process) === bell) this.#doorbells.delete(process);
     };
+  }
+
+  /** A process is gone for good: its waiters leave every line. */
+  processGone(process: string): void {
+    this.#step((now) => this.#tellLeases(this.#leases.processGone(process, now)));
   }
 
   get(key: string): { readonly record: KvRecord | undefined; readonly nowMs: number } {
@@ -127,8 +136,10 @@ export class Space {
     });
   }
 
-  /** Lets what fell due happen: after the server stood still. */
+  /** Lets what fell due happen: after the server stood still, or its clock was set. */
   catchUp(): void {
+    this.#upkeep?.timer.cancel();
+    this.#upkeep = undefined;
     this.#step(() => undefined);
   }
 
