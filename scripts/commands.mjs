@@ -14,9 +14,13 @@ import { Cure, done, fail, say, stopwatch } from "./say.mjs";
 import { ALL, describeServers, obtainServers } from "./servers/fetch.mjs";
 import { FOUND_ENV, cureFor, searchServers } from "./servers/find.mjs";
 import { startNats, startRedis } from "./servers/index.mjs";
+import { runSimulation } from "./simulate.mjs";
 import { ROOT, runTask, stopTasks, tool } from "./task.mjs";
 
 /** @import { NatsLine, ServerName } from "./servers/types.ts" */
+
+/** Benchmarks that need Redis and NATS; the others measure what needs no server. */
+const BENCHES_ON_SERVERS = ["lock"];
 
 /** @type {Record<string, { does: string, run: (args: string[]) => Promise<number> }>} */
 const COMMANDS = {
@@ -25,6 +29,9 @@ const COMMANDS = {
   check: { does: "format, lint, types, build, package shape, unused code", run: check },
   build: { does: "build every package into its dist", run: build },
   bench: { does: "run bench/<name>.ts with throw-away servers", run: bench },
+  faults: { does: "throw the fault matrix at real servers, print its table; --write", run: faults },
+  simulate: { does: "simulate a scenario: -- lock --seeds 2000 --profile harsh", run: simulate },
+  soak: { does: "simulate all scenarios with new seeds: -- --minutes 30", run: soak },
   servers: { does: "find or fetch the test servers and name them", run: servers },
   relock: { does: "remake package-lock.json from nothing after a dependency change", run: lock },
   pack: { does: "build, and write the tarballs to a folder", run: pack },
@@ -111,9 +118,37 @@ async function bench([name, ...args]) {
   // What users run is measured: the built packages, not sources in a development loader.
   const { code } = await buildAll();
   if (code !== 0) return code;
-  const env = await throwAwayServers({ redis: true, nats: true });
+  const remote = BENCHES_ON_SERVERS.includes(name);
+  const env = await throwAwayServers({ redis: remote, nats: remote });
   const flags = ["--import", "tsx"];
   return (await runTask(process.execPath, [...flags, `bench/${name}.ts`, ...args], { env })).code;
+}
+
+/** @param {string[]} args */
+async function faults(args) {
+  await Promise.all([installPackages(), obtainServers(ALL)]);
+  const file = join(ROOT, ".quorate", `faults-${process.pid}.jsonl`);
+  mkdirSync(dirname(file), { recursive: true });
+  try {
+    const env = { QUORATE_FAULT_OUTCOMES: file };
+    const { code } = await runTask(tool("vitest"), ["run", "test/faults/"], { env });
+    if (code !== 0) return code;
+    return (await runSource("test/faults/table.ts", [file, ...args], {})).code;
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** @param {string[]} args */
+async function simulate(args) {
+  await installPackages();
+  return runSimulation("main", args);
+}
+
+/** @param {string[]} args */
+async function soak(args) {
+  await installPackages();
+  return runSimulation("soak", args);
 }
 
 /** @param {string[]} args */
