@@ -8,8 +8,6 @@
 import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { build } from "tsup";
-
 import { ROOT, runTask } from "./task.mjs";
 
 /**
@@ -35,6 +33,8 @@ export async function runSimulation(entry, args) {
  * @param {string} entry
  */
 async function joinSources(outDir, entry) {
+  // Not at the top: on a bare clone this module is loaded before anything is installed.
+  const { build } = await import("tsup");
   const scenarios = join(ROOT, "test", "simulate");
   await build({
     config: false,
