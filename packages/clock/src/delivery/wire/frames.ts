@@ -67,9 +67,6 @@ export interface RangeFrame {
 /** Anything that members send. */
 export type Frame = DataFrame | DigestFrame | RangeFrame;
 
-/** Bytes that a data frame has besides its message, at most. */
-export const FRAME_OVERHEAD_BYTES: number = 2 + 2 + MAX_NODE_ID_BYTES + 8 + 8;
-
 /** The frame as bytes. */
 export function encodeFrame(frame: Frame): Uint8Array {
   const writer = new ByteWriter().byte(VERSION);
