@@ -11,7 +11,8 @@ export default defineConfig({
     reporters: ["default", "./scripts/reporter.mjs"],
     // A process per file: a test that pauses the event loop or leaks a handle hurts only itself.
     pool: "forks",
-    maxWorkers: 2,
+    // Most of what runs longest waits for servers, leases and clocks: three share two cores well.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     expect: { requireAssertions: true },
