@@ -32,6 +32,7 @@ const COMMANDS = {
   faults: { does: "throw the fault matrix at real servers, print its table; --write", run: faults },
   simulate: { does: "simulate a scenario: -- lock --seeds 2000 --profile harsh", run: simulate },
   soak: { does: "simulate all scenarios with new seeds: -- --minutes 30", run: soak },
+  zoo: { does: "look for every planted bug: -- words of names, --write", run: zoo },
   servers: { does: "find or fetch the test servers and name them", run: servers },
   relock: { does: "remake package-lock.json from nothing after a dependency change", run: lock },
   pack: { does: "build, and write the tarballs to a folder", run: pack },
@@ -149,6 +150,12 @@ async function simulate(args) {
 async function soak(args) {
   await installPackages();
   return runSimulation("soak", args);
+}
+
+/** @param {string[]} args */
+async function zoo(args) {
+  await installPackages();
+  return (await runSource("test/zoo/main.ts", args, {})).code;
 }
 
 /** @param {string[]} args */

@@ -38,6 +38,7 @@ export type { SimulationReport } from "./run/tally.ts";
 export { type Check, type ProcessOptions, World } from "./run/world.ts";
 export { type FailingRun, shrink, type ShrinkOptions, type Shrunken } from "./shrink/shrink.ts";
 export { type DiagramInput, type DiagramOptions, spaceTimeDiagram } from "./diagram/diagram.ts";
+export type { WorkerScenario } from "./workers/protocol.ts";
 export { simulateInWorkers, type WorkersOptions } from "./workers/simulate-in-workers.ts";
 // The simulated engines.
 export { createSimStore } from "./stores/create-sim-store.ts";

@@ -63,7 +63,6 @@ export function spaceTimeDiagram(run: DiagramInput, options: DiagramOptions = {}
     violation === undefined
       ? "Every claim held."
       : escapeHtml(`"${violation.claim}" failed at ${violation.atMs} ms: ${violation.message}`);
-  const left = run.trace.length - entries.length;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -84,7 +83,7 @@ ${draw(layOut(entries, plan, violation))}
 </div>
 <p>${LEGEND}</p>
 <details>
-<summary>The same as text: the last ${entries.length} lines${left > 0 ? ` of ${run.trace.length}` : ""}</summary>
+<summary>The same as text: the last ${entries.length} of ${run.trace.length} lines</summary>
 ${table(entries)}
 </details>
 <script>${PAGE_SCRIPT}</script>

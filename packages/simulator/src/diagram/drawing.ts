@@ -98,7 +98,8 @@ function drawDot({ lane, atMs, kind, label }: Dot, { toX, toY }: Context, width:
   const [x, y] = [toX(lane), toY(atMs)];
   const time = `data-a="${atMs}"`;
   if (kind !== "violation") {
-    return `<circle class="dot ${kind}" ${time} cx="${x}" cy="${y}" r="4">${tip(label, atMs)}</circle>`;
+    const place = `cx="${x}" cy="${y}" r="4"`;
+    return `<circle class="dot ${kind}" ${time} ${place}>${tip(label, atMs)}</circle>`;
   }
   const line = `<line class="violation" ${time} x1="0" y1="${y}" x2="${width}" y2="${y}"/>`;
   const text = escapeHtml(short(label, 120));

@@ -5,10 +5,10 @@
  * where they were sent to where they arrived; one of which either end is not in the trace is drawn
  * from or to the edge of what is known.
  */
-import type { Fault, FaultPlan } from "../kernel/faults.ts";
-import { describeFault } from "../kernel/faults.ts";
+import { describeFault, type Fault, type FaultPlan } from "../kernel/faults.ts";
 import type { Violation } from "../kernel/kernel.ts";
 import type { TraceEntry } from "../kernel/witness.ts";
+import { NETWORK } from "../run/network-faults.ts";
 
 /** How a message ended. */
 export type ArrowEnd = "arrived" | "lost" | "under way";
@@ -50,8 +50,8 @@ export interface Layout {
   readonly toMs: number;
 }
 
-/** The lane of what befalls nobody in particular. */
-export const WORLD = "world";
+/** The lane of what befalls nobody in particular, or the network. */
+const WORLD = "world";
 
 /** Lays out the entries, and the faults that touch their time. */
 export function layOut(
@@ -80,7 +80,8 @@ function lanesOf(entries: readonly TraceEntry[], plan: FaultPlan): readonly stri
     if (node !== "") names.add(node);
     if (peer !== undefined) names.add(peer);
   }
-  for (const { target } of plan) if (target !== "network") names.add(target);
+  for (const { target } of plan) names.add(target);
+  names.delete(NETWORK);
   names.delete(WORLD);
   const order = new Intl.Collator("en", { numeric: true });
   return [WORLD, ...[...names].sort(order.compare)];

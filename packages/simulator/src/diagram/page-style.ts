@@ -33,6 +33,7 @@ svg .state { fill: none; stroke: var(--ink); stroke-width: 2; }
 svg line.violation { stroke: var(--bad); stroke-width: 3; }
 svg text.violation { fill: var(--bad); font-weight: 600; }
 table { border-collapse: collapse; font: 12px/1.4 ui-monospace, monospace; }
-td, th { border-bottom: 1px solid var(--dim); padding: 0 .6em; text-align: left; vertical-align: top; }
+td, th { border-bottom: 1px solid var(--dim); padding: 0 .6em; text-align: left;
+  vertical-align: top; }
 tr.violation { color: var(--bad); font-weight: 600; }
 `;

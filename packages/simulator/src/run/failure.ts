@@ -16,7 +16,7 @@ export interface Failure {
   readonly hash: string;
   /** Whether a second run went the same way. */
   readonly isDeterministic: boolean;
-  /** The faults that it takes, where that was asked for; the trace is then that of a run of them. */
+  /** The faults that it takes, where that was asked for; `trace` is then of a run with them. */
   readonly shrunken?: Shrunken;
   /** The last lines, oldest first. */
   readonly trace: readonly TraceEntry[];
@@ -61,7 +61,10 @@ function faultsBefore({ plan, violation }: Failure): readonly string[] {
 
 function faultsNeeded({ plan, of, runs, isMinimal }: Shrunken): readonly string[] {
   const bounded = isMinimal ? "" : ", where its bound ended the search";
-  return [`faults that suffice (${plan.length} of ${of}, ${runs} runs${bounded}):`, ...faultLines(plan)];
+  return [
+    `faults that suffice (${plan.length} of ${of}, ${runs} runs${bounded}):`,
+    ...faultLines(plan),
+  ];
 }
 
 function faultLines(plan: FaultPlan): readonly string[] {

@@ -111,10 +111,7 @@ async function runAll(
 }
 
 /** @throws SIMULATION_FAILED no seed hit one of `names`. */
-export function checkHits(
-  { counts, seeds }: SimulationReport,
-  names: readonly string[],
-): void {
+export function checkHits({ counts, seeds }: SimulationReport, names: readonly string[]): void {
   const hit = (name: string): boolean =>
     ["", "fault.", "event.", "mark."].some((prefix) => (counts.get(prefix + name) ?? 0) > 0);
   const missed = names.filter((name) => !hit(name));

@@ -10,6 +10,8 @@ export interface MemberOptions {
   readonly data: ThreadData;
   /** Flags of Node.js for the thread; without, as this process has them. */
   readonly execArgv: readonly string[] | undefined;
+  /** URL of a module that the thread imports before anything else. */
+  readonly setup: string | undefined;
   /** Hears of each seed, as it ends. */
   readonly onSeed: (index: number, report: SeedReport) => void;
 }
@@ -19,9 +21,13 @@ export class Member {
   readonly #worker: Worker;
   #chunk: Deferred<void> | undefined;
 
-  constructor({ data, execArgv, onSeed }: MemberOptions) {
+  constructor({ data, execArgv, setup, onSeed }: MemberOptions) {
     const flags = execArgv === undefined ? {} : { execArgv: [...execArgv] };
-    this.#worker = new Worker(threadFile(), { workerData: data, ...flags });
+    const options = { workerData: data, ...flags };
+    this.#worker =
+      setup === undefined
+        ? new Worker(threadFile(), options)
+        : new Worker(afterSetup(setup), { ...options, eval: true });
     this.#worker.on("message", (message: ThreadMessage) => {
       if (message.kind === "seed") onSeed(message.index, message.outcome);
       else if (message.kind === "done") this.#chunk?.resolve();
@@ -38,6 +44,7 @@ export class Member {
   /** Runs a chunk; rejects if the thread breaks. Resolves also after a seed that failed. */
   run(chunk: Chunk): Promise<void> {
     this.#chunk = deferred<void>();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
     this.#worker.postMessage(chunk);
     return this.#chunk.promise;
   }
@@ -53,6 +60,12 @@ export class Member {
 function threadFile(): URL {
   const isSource = import.meta.url.endsWith(".ts");
   return new URL(isSource ? "./worker.ts" : "./workers/worker.js", import.meta.url);
+}
+
+/** A script that sets the thread up, then does as the thread's file says. */
+function afterSetup(setup: string): string {
+  const [first, then] = [JSON.stringify(setup), JSON.stringify(threadFile().href)];
+  return `import(${first}).then(() => import(${then}));`;
 }
 
 function broken({ name, message, stack = "" }: Partial<PlainError>): QuorateError {

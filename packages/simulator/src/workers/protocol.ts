@@ -5,8 +5,21 @@ import type { Failure } from "../run/failure.ts";
 import type { SeedOptions } from "../run/run-seed.ts";
 import type { RunSummary } from "../run/tally.ts";
 
-/** What a module exports to be simulated in threads: functions cannot be sent to them. */
-export type WorkerScenario<Args = never> = (args: Args) => SeedOptions | Promise<SeedOptions>;
+/**
+ * What a module exports to be simulated in threads: called once in each, with the `args` of
+ * `simulateInWorkers`, to give the world and how it is run.
+ *
+ * @example
+ * const myWorld: WorkerScenario<{ readonly workers: number }> = ({ workers }) => ({
+ *   durationMs: 60_000,
+ *   profile: "harsh",
+ *   world: (sim) => {
+ *     sim.process("worker", { count: workers, main: (process) => process.sleep(1_000) });
+ *   },
+ * });
+ * console.log(typeof myWorld);
+ */
+export type WorkerScenario<Args = unknown> = (args: Args) => SeedOptions | Promise<SeedOptions>;
 
 /** What a thread is born with. */
 export interface ThreadData {

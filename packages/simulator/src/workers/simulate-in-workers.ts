@@ -29,7 +29,7 @@ import type { Chunk, SeedReport } from "./protocol.ts";
 export interface WorkersOptions {
   /** The module, as `new URL("./scenario.ts", import.meta.url)`. */
   readonly module: URL;
-  /** Name of a function that it exports: takes `args`, gives world, duration and the rest. */
+  /** Name of a `WorkerScenario` that it exports: takes `args`, gives world, duration and such. */
   readonly export: string;
   /** For that function; must survive structured clone. @default undefined */
   readonly args?: unknown;
@@ -37,8 +37,13 @@ export interface WorkersOptions {
   readonly seeds: number | Iterable<SeedLike>;
   /** Threads. @default as many as the machine runs at once */
   readonly workers?: number;
-  /** Flags of Node.js for the threads, such as `["--import", "tsx"]`. @default as this process */
+  /** Flags of Node.js for the threads. @default as this process */
   readonly execArgv?: readonly string[];
+  /**
+   * A module that each thread imports before anything else, such as one that registers a loader:
+   * a thread of Node 20 does not inherit the one that reads TypeScript. @default none
+   */
+  readonly setup?: URL;
   /** Names of faults, events and marks that at least one seed must hit. */
   readonly mustHit?: readonly string[];
   /** The first failing seed ends all, with an error or a report, or is kept. @default "throw" */
@@ -56,6 +61,7 @@ const OPTIONS = [
   "seeds",
   "workers",
   "execArgv",
+  "setup",
   "mustHit",
   "onFailure",
   "signal",
@@ -71,10 +77,22 @@ const CHUNK = 8;
  * @throws SIMULATION_FAILED a seed found a violation, none hit what `mustHit` names, or a thread
  * broke: the module could not be loaded, or threw.
  * @throws INVALID_ARGUMENT an option is not what it must be.
+ *
+ * @example
+ * const report = await simulateInWorkers({
+ *   module: new URL("./my-world.ts", import.meta.url),
+ *   export: "myWorld",
+ *   args: { workers: 3 },
+ *   seeds: 10_000,
+ * });
+ * console.log(report.seeds, report.hash);
  */
 export async function simulateInWorkers(options: WorkersOptions): Promise<SimulationReport> {
   knownOptions("options", options, OPTIONS);
   if (!(options.module instanceof URL)) throw invalidArgument("module", options.module, "a URL");
+  const { setup } = options;
+  if (setup !== undefined && !(setup instanceof URL))
+    throw invalidArgument("setup", setup, "a URL");
   boundedString("export", options.export, 200);
   const workers = positiveInteger("workers", options.workers ?? availableParallelism());
   const { seeds, isReplay } = chosenSeeds(options.seeds);
@@ -130,10 +148,11 @@ class Crew {
   }
 
   async #work(): Promise<void> {
-    const { module, export: exported, args, execArgv, signal } = this.#options;
+    const { module, export: exported, args, execArgv, setup, signal } = this.#options;
     const member = new Member({
       data: { module: module.href, exported, args },
       execArgv,
+      setup: setup?.href,
       onSeed: (index, report) => this.#take(index, report),
     });
     this.#members.push(member);

@@ -17,6 +17,7 @@ import {
   type ThreadMessage,
 } from "./protocol.ts";
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
 const tell = (message: ThreadMessage): void => parentPort?.postMessage(message);
 
 /** Once in the thread's life, with the first chunk: its failure is told as the chunk's. */
@@ -24,10 +25,12 @@ let loading: Promise<SeedOptions> | undefined;
 
 parentPort?.on("message", (chunk: Chunk) => {
   loading ??= load(workerData as ThreadData);
-  void loading.then((options) => run(options, chunk)).then(
-    () => tell({ kind: "done" }),
-    (error: unknown) => tell({ kind: "broken", error: plainError(error) }),
-  );
+  void loading
+    .then((options) => run(options, chunk))
+    .then(
+      () => tell({ kind: "done" }),
+      (error: unknown) => tell({ kind: "broken", error: plainError(error) }),
+    );
 });
 
 async function load({ module, exported, args }: ThreadData): Promise<SeedOptions> {

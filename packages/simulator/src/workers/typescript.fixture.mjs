@@ -1,0 +1,6 @@
+/**
+ * Lets a thread read TypeScript.
+ */
+import { register } from "tsx/esm/api";
+
+register();

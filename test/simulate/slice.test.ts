@@ -1,0 +1,101 @@
+/**
+ * The short slice of the simulation that every test run makes: 500 seeds per primitive, dealt to
+ * engines and profiles. `npm run simulate` and `npm run soak` are the long ones.
+ *
+ * Runs are short, six virtual seconds of trouble and as many as it takes to recover, since a
+ * mistake shows in the seed that meets it and not in the length. That the slice as a whole met
+ * every kind of trouble, and every answer that the primitive may give, is part of the claim.
+ */
+import { type EngineName, failureText, type ProfileName, simulate } from "@quorate/simulator";
+import { describe, expect, it } from "vitest";
+
+import { commandFor, optionsFor, type Setup } from "./cli/options-for.ts";
+
+const SECONDS = 6;
+
+/** Shares of 100 seeds. On NATS leases are made over the kv, which takes three times as long. */
+const ENGINES: readonly (readonly [EngineName, number])[] = [
+  ["memory", 40],
+  ["redis", 40],
+  ["nats", 20],
+];
+const PROFILES: readonly (readonly [ProfileName, number])[] = [
+  ["harsh", 80],
+  ["lossy", 15],
+  ["calm", 5],
+];
+const SEEDS = 500;
+
+const FAULTS = [
+  "kill",
+  "pause",
+  "pause-before-send",
+  "suspend",
+  "clock-jump",
+  "clock-rate",
+  "partition",
+  "connection-reset",
+  "half-open",
+  "slow",
+  "loss",
+  "weather",
+  "store-kill",
+  "store-pause",
+  "store-read-only",
+  "store-leader-change",
+];
+const ERRORS = ["told OUTCOME_UNKNOWN", "told STORE_UNAVAILABLE", "told STORE_REFUSED"];
+const LOCK_ERRORS = [...ERRORS, "told LOCK_TIMEOUT", "told LOCK_LOST", "lock.lost", "lock.waiting"];
+
+interface Slice {
+  readonly scenario: string;
+  /** Names of marks and events, beside every fault, that some seed must hit. */
+  readonly mustHit: readonly string[];
+}
+
+const SLICES: readonly Slice[] = [
+  { scenario: "lock", mustHit: [...LOCK_ERRORS, "held"] },
+  { scenario: "semaphore", mustHit: [...LOCK_ERRORS, "held"] },
+  { scenario: "read-write", mustHit: [...LOCK_ERRORS, "read", "write"] },
+  { scenario: "guard", mustHit: [...LOCK_ERRORS, "wrote"] },
+  {
+    scenario: "kv",
+    mustHit: [...ERRORS, "put refused", "resolved applied", "resolved none", "resolved unknown"],
+  },
+];
+
+/** Runs `count` seeds from `from`, and adds what happened to `counts`. */
+async function run(
+  setup: Setup,
+  range: { readonly from: number; readonly count: number },
+  counts: Map<string, number>,
+): Promise<void> {
+  const seeds = Array.from({ length: range.count }, (_, index) => range.from + index);
+  const report = await simulate({ ...optionsFor(setup), seeds, onFailure: "stop" });
+  for (const [name, count] of report.counts) counts.set(name, (counts.get(name) ?? 0) + count);
+  counts.set("seeds", (counts.get("seeds") ?? 0) + report.seeds);
+  const [failure] = report.failures;
+  if (failure === undefined) return;
+  expect.fail(failureText({ ...failure, replay: commandFor(setup, failure.seed) }, 40));
+}
+
+describe("500 seeds", () => {
+  it.each(SLICES)("$scenario", { timeout: 120_000 }, async ({ scenario, mustHit }) => {
+    const counts = new Map<string, number>();
+    let from = 1;
+    for (const [engine, engineShare] of ENGINES) {
+      for (const [profile, profileShare] of PROFILES) {
+        const count = (SEEDS * engineShare * profileShare) / 10_000;
+        const setup = { scenario, engine, profile, shrink: false, durationMs: SECONDS * 1_000 };
+        await run(setup, { from, count }, counts);
+        from += count;
+      }
+    }
+    const wasHit = (name: string): boolean =>
+      ["", "fault.", "event.", "mark."].some((prefix) => counts.has(prefix + name));
+    expect([...FAULTS, ...mustHit].filter((name) => !wasHit(name))).toEqual([]);
+    // A history that could not be judged proves nothing.
+    expect(counts.get("history.kv.unknown")).toBeUndefined();
+    expect(counts.get("seeds")).toBe(SEEDS);
+  });
+});
