@@ -12,10 +12,13 @@ import type { SimProcess, World } from "@quorate/simulator";
 /** How much slower than the world both clocks may run before a process counts as hoodwinked. */
 const DRIFT = 0.01;
 
+/** What of a lock decides whether its holder believes. */
+export type HeldLock = Pick<Lock, "fencingToken" | "weight" | "remainingMs">;
+
 /** A claim from its asking on. */
 export interface Belief {
   /** It is in hand now. */
-  begin(lock: Lock): void;
+  begin(lock: HeldLock): void;
   /** It is given back, or was never had. */
   over(): void;
 }
@@ -28,7 +31,7 @@ interface Reading {
 
 interface Hold {
   readonly process: SimProcess;
-  readonly lock: Lock;
+  readonly lock: HeldLock;
   readonly asked: Reading;
 }
 

@@ -1,0 +1,49 @@
+/**
+ * The worlds in which bugs are looked for: those of test/simulate, and some for what they do not
+ * look at.
+ */
+import { guard } from "../simulate/scenarios/guard.ts";
+import { lock } from "../simulate/scenarios/lock.ts";
+import { semaphore } from "../simulate/scenarios/semaphore.ts";
+import type { Enclosure } from "./enclosure.ts";
+import { counter } from "./scenarios/counter.ts";
+import { deadWaiter } from "./scenarios/dead-waiter.ts";
+import { flushed } from "./scenarios/flushed.ts";
+import { leaseWatch } from "./scenarios/lease-watch.ts";
+import { line, readWriteLine } from "./scenarios/line.ts";
+import { drift, setBack } from "./scenarios/locks.ts";
+import { oneOwner } from "./scenarios/one-owner.ts";
+import { patience } from "./scenarios/patience.ts";
+import { prompt } from "./scenarios/prompt.ts";
+import { rewrites } from "./scenarios/rewrites.ts";
+import { runs, slowAnswers } from "./scenarios/runs.ts";
+import { slowEngine } from "./scenarios/slow-engine.ts";
+import { slowWriters } from "./scenarios/slow-writers.ts";
+import { watch } from "./scenarios/watch.ts";
+
+/** By name. */
+export const SCENARIOS = {
+  lock,
+  semaphore,
+  guard,
+  counter,
+  "dead-waiter": deadWaiter,
+  drift,
+  flushed,
+  "lease-watch": leaseWatch,
+  line,
+  "one-owner": oneOwner,
+  patience,
+  prompt,
+  "read-write-line": readWriteLine,
+  rewrites,
+  runs,
+  "set-back": setBack,
+  "slow-answers": slowAnswers,
+  "slow-engine": slowEngine,
+  "slow-writers": slowWriters,
+  watch,
+} satisfies Readonly<Record<string, Enclosure>>;
+
+/** Names of scenarios. */
+export type ScenarioName = keyof typeof SCENARIOS;

@@ -1,0 +1,24 @@
+/**
+ * All specimens. A bug that we or a user find joins the group that it belongs to.
+ */
+import type { Specimen } from "./specimen.ts";
+import { FENCING } from "./specimens/fencing.ts";
+import { LEASES_OVER_KV } from "./specimens/leases-over-kv.ts";
+import { OUTCOMES } from "./specimens/outcomes.ts";
+import { OWNERSHIP } from "./specimens/ownership.ts";
+import { QUEUE } from "./specimens/queue.ts";
+import { RENEWAL } from "./specimens/renewal.ts";
+import { TIME } from "./specimens/time.ts";
+import { WATCHES } from "./specimens/watches.ts";
+
+/** The zoo's inhabitants, by theme. */
+export const SPECIMENS: readonly Specimen[] = [
+  ...OWNERSHIP,
+  ...TIME,
+  ...FENCING,
+  ...QUEUE,
+  ...RENEWAL,
+  ...OUTCOMES,
+  ...WATCHES,
+  ...LEASES_OVER_KV,
+];
