@@ -15,7 +15,8 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const STOP_GRACE_MS = 2_000;
 
 // fd 3 is the pipe from us. A shell gives its background children no stdin, so it is kept as fd 4.
-// The trap keeps the shell alive over Ctrl-C until the program has had its say.
+// The trap keeps the shell alive over Ctrl-C until the program has had its say. It waits before it
+// looks: a program that has ended already has a code all the same.
 const GUARD = `
 exec 4<&0
 trap : INT TERM
@@ -24,8 +25,7 @@ watcher=$!
 "$@" <&4 3<&- 4<&- &
 p=$!
 exec 3<&- 4<&-
-code=0
-while kill -0 "$p" 2>/dev/null; do wait "$p"; code=$?; done
+while :; do wait "$p"; code=$?; kill -0 "$p" 2>/dev/null || break; done
 trap '' TERM
 kill -9 "$watcher" 2>/dev/null
 kill -TERM -$$ 2>/dev/null

@@ -23,6 +23,12 @@ describe("a task", () => {
     expect(result).toEqual({ code: 7, output: "out\n" });
   });
 
+  it("hands over its exit code, however soon it ends", async () => {
+    const hasty = () => runTask("sh", ["-c", "exit 7"], { capture: true });
+    const results = await Promise.all(Array.from({ length: 60 }, hasty));
+    expect(results.filter(({ code }) => code !== 7)).toEqual([]);
+  });
+
   it("ends, with its own children, when its parent is killed without warning", async () => {
     const program = `echo $$; sleep 600 & echo $!; wait`;
     const script = `
