@@ -13,7 +13,7 @@ import type { SendEffect } from "../fifo/effects.ts";
 import type { GroupView } from "../fifo/fifo-machine.ts";
 import type { MemberId } from "../member.ts";
 import { Awaited, type Placed } from "./awaited.ts";
-import { aborted, type PublishWait } from "./broadcast.ts";
+import type { PublishWait } from "./broadcast.ts";
 import type { AgreedOrderNotice } from "./events.ts";
 import { checkGroup, type GroupOptions } from "./options.ts";
 import { Station } from "./station.ts";
@@ -146,16 +146,9 @@ class AgreeingGroup implements AgreedOrder {
     const station = this.#station;
     const checked = station.checkData(data);
     this.#assertIn();
-    try {
-      options.signal?.throwIfAborted();
-      const isReady = (): boolean => this.#isOver || this.#hasRoom();
-      // Again: another publication may have taken the room while we woke up.
-      do await station.until(isReady, options.signal);
-      while (!isReady());
-    } catch (error) {
-      station.lifecycle.assertOpen();
-      throw aborted(error);
-    }
+    const isReady = (): boolean => this.#isOver || this.#hasRoom();
+    do await station.untilRoom(isReady, options.signal);
+    while (!isReady());
     this.#assertIn();
     // Its number is known before it can have its place: a lone member delivers within the step.
     const placed = this.#awaited.place(this.#submitted + 1, options.signal);

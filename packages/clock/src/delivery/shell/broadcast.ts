@@ -9,7 +9,7 @@
  * Who opens later begins with what the others' logs still hold, and is told where (`joined`). After
  * a restart that is: the same messages once more. Make taking a message safe to repeat.
  */
-import { invalidArgument, type MessageBus, QuorateError, raceAbort } from "@quorate/core";
+import { invalidArgument, type MessageBus, raceAbort } from "@quorate/core";
 
 import { CausalMachine } from "../causal/causal-machine.ts";
 import type { SendEffect } from "../fifo/effects.ts";
@@ -198,13 +198,7 @@ class BroadcastGroup implements Broadcast {
   async publish(data: Uint8Array, options: PublishWait = {}): Promise<{ readonly seq: number }> {
     const station = this.#station;
     const checked = station.checkData(data);
-    try {
-      options.signal?.throwIfAborted();
-      await station.until(() => station.outlet.isFlowing, options.signal);
-    } catch (error) {
-      station.lifecycle.assertOpen();
-      throw aborted(error);
-    }
+    await station.untilRoom(() => station.outlet.isFlowing, options.signal);
     station.input({ kind: "publish", data: checked });
     const seq = this.#machine.published;
     // Called off or not: it is in the log, and will be sent again where it is missed.
@@ -266,11 +260,4 @@ class BroadcastGroup implements Broadcast {
     if (Array.isArray(nodes) && nodes.length <= MAX_NODES) return checkNodes("members", nodes);
     throw invalidArgument("members", nodes, `an array of at most ${MAX_NODES} node ids`);
   }
-}
-
-/** The error of a publication that was called off before anything was sent. */
-export function aborted(cause: unknown): QuorateError<"ABORTED"> {
-  const message = "the publication was called off; nothing was sent";
-  const details = { operation: "delivery.publish" };
-  return new QuorateError("ABORTED", message, { effect: "none", details, cause });
 }

@@ -121,6 +121,22 @@ export class Station<I, E extends { readonly kind: string }, D, N> {
     }
   }
 
+  /**
+   * Resolves when there was room for a publication. Look again before it is used: another one may
+   * have taken it while this one woke up.
+   *
+   * @throws ABORTED by `signal`: nothing was sent. CLOSED the group was closed meanwhile.
+   */
+  async untilRoom(hasRoom: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      signal?.throwIfAborted();
+      await this.until(hasRoom, signal);
+    } catch (error) {
+      this.lifecycle.assertOpen();
+      throw aborted(error);
+    }
+  }
+
   /** Something that somebody waits for may have come true. */
   changed(): void {
     this.#change.resolve();
@@ -213,4 +229,11 @@ export type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omi
 
 function isSend(effect: { readonly kind: string }): effect is SendEffect {
   return effect.kind === "send";
+}
+
+/** The error of a publication that was called off before anything was sent. */
+function aborted(cause: unknown): QuorateError<"ABORTED"> {
+  const message = "the publication was called off; nothing was sent";
+  const details = { operation: "delivery.publish" };
+  return new QuorateError("ABORTED", message, { effect: "none", details, cause });
 }

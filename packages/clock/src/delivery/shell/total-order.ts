@@ -16,7 +16,7 @@ import type { MemberId } from "../member.ts";
 import type { OrderedEffect, SequencerEffect, SequencerInput } from "../sequencer/effects.ts";
 import { SequencerMachine } from "../sequencer/sequencer-machine.ts";
 import { Awaited, type Placed } from "./awaited.ts";
-import { aborted, type PublishWait } from "./broadcast.ts";
+import type { PublishWait } from "./broadcast.ts";
 import type { TotalOrderNotice } from "./events.ts";
 import { checkGroup, type GroupOptions } from "./options.ts";
 import { Station } from "./station.ts";
@@ -164,16 +164,9 @@ class SequencedGroup implements TotalOrder {
     const station = this.#station;
     const checked = station.checkData(data);
     this.#assertIn();
-    try {
-      options.signal?.throwIfAborted();
-      const isReady = (): boolean => this.#over !== undefined || this.#hasRoom();
-      // Again: another publication may have taken the room while we woke up.
-      do await station.until(isReady, options.signal);
-      while (!isReady());
-    } catch (error) {
-      station.lifecycle.assertOpen();
-      throw aborted(error);
-    }
+    const isReady = (): boolean => this.#over !== undefined || this.#hasRoom();
+    do await station.untilRoom(isReady, options.signal);
+    while (!isReady());
     this.#assertIn();
     // Its number is known before it can have its place: a lone member delivers within the step.
     const placed = this.#awaited.place(this.#submitted + 1, options.signal);
