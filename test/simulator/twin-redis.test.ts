@@ -1,18 +1,13 @@
 /**
  * The twin of Redis against a real Redis.
  */
-import type { Backend } from "@quorate/core";
 import { redisBackend } from "@quorate/redis";
-import { TwinStore } from "@quorate/simulator";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ofBus } from "../../packages/conformance/src/mutants/bus.fixture.ts";
-import { ofKv } from "../../packages/conformance/src/mutants/kv.fixture.ts";
-import { ofLeases } from "../../packages/conformance/src/mutants/leases.fixture.ts";
+import { afterAll, beforeAll, describe } from "vitest";
 import { needs, startRedis } from "../../scripts/servers/index.mjs";
 import type { ServerProcess } from "../../scripts/servers/types.ts";
-import { type Comparison, compareMany, freshSeed } from "./diff.ts";
 import type { Engine } from "./side.ts";
+import { itIsATwin } from "./twin.ts";
 
 const redis = needs("redis");
 
@@ -44,35 +39,5 @@ describe.skipIf(redis.skip)(`the twin of redis${redis.reason}`, () => {
     await server.stop();
   });
 
-  const comparison = (mutate: (backend: Backend) => Backend = (same) => same): Comparison => {
-    const store = new TwinStore({ engine: "redis" });
-    const open = async (namespace: string) => mutate(store.backend({ namespace }));
-    return { twin: { name: "twin", open }, real, lapseMs: 150, operations: 40 };
-  };
-
-  it("promises what the real one does", async () => {
-    const twin = new TwinStore({ engine: "redis" }).backend();
-    const backend = await real.open("promises");
-    await backend.ready();
-    expect(twin.capabilities).toEqual(backend.capabilities);
-    expect(twin.name).toBe(backend.name);
-    expect(twin.kv.fenced === undefined).toBe(backend.kv.fenced === undefined);
-    await Promise.all([twin.close(), backend.close()]);
-  });
-
-  it("answers as the real one, over 100 random sequences", async () => {
-    const seed = freshSeed();
-    await expect(
-      compareMany(comparison(), { count: 100, width: 12, seed }),
-      `seed ${seed}`,
-    ).resolves.toBeUndefined();
-  }, 60_000);
-
-  it.each(PLANTED)("is told apart where %s", async (name) => {
-    const planted = [...ofKv, ...ofLeases, ...ofBus].find((mutant) => mutant.name === name);
-    const mutate = planted?.mutate ?? expect.fail(`there is no mutant called ${name}`);
-    const options = { count: 80, width: 8, seed: 1 };
-    const against = { ...comparison(mutate), operations: 80, patienceMs: 300 };
-    await expect(compareMany(against, options)).rejects.toThrow("differ in");
-  });
+  itIsATwin({ engine: "redis", real: () => real, lapseMs: 150, planted: PLANTED });
 });

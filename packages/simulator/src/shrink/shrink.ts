@@ -80,8 +80,8 @@ export async function shrink(
   const { claim, atMs } = run.violation;
   // What came after the violation did not cause it, and is most of a long plan.
   const before = run.plan.filter((fault) => fault.atMs <= atMs);
-  const start = (await search.fails(before)) === true ? before : run.plan;
-  await ddmin(start, (plan) => search.fails(plan));
+  const start = (await search.stillFails(before)) === true ? before : run.plan;
+  await ddmin(start, (plan) => search.stillFails(plan));
   await search.soften();
   const { plan, violation } = search.smallest;
   return {
@@ -127,7 +127,7 @@ class Search {
   }
 
   /** Whether the claim fails with `plan`. */
-  async fails(plan: FaultPlan): Promise<boolean | undefined> {
+  async stillFails(plan: FaultPlan): Promise<boolean | undefined> {
     const isLate = systemRuntime.time.monotonicMs() >= this.#endMs;
     if (isLate || this.#runs >= this.#maxRuns || this.#signal?.aborted === true) {
       this.#refused = true;
@@ -152,7 +152,7 @@ class Search {
     const fault = plan[index];
     if (fault === undefined) return false;
     for (const version of milder(fault)) {
-      const failed = await this.fails(replaced(plan, index, version));
+      const failed = await this.stillFails(replaced(plan, index, version));
       if (failed === undefined) return false;
       if (failed) return true;
     }
