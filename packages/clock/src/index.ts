@@ -133,7 +133,7 @@ export {
   type AgreedOrderOptions,
   createAgreedOrder,
 } from "./delivery/shell/agreed-order.ts";
-export type { Placed } from "./delivery/shell/awaited.ts";
+export type { Placed } from "./delivery/shell/publications.ts";
 export {
   type Broadcast,
   type BroadcastOptions,

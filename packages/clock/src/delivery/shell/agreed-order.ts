@@ -5,14 +5,14 @@
  * view when one is gone or comes. See `AgreementMachine` for the guarantees. Where a majority
  * should be enough, take `createTotalOrder`.
  */
-import { invalidArgument, type MessageBus, QuorateError } from "@quorate/core";
+import { invalidArgument, type MessageBus } from "@quorate/core";
 
 import { AgreementMachine } from "../agreement/agreement-machine.ts";
 import type { AgreementEffect, AgreementInput } from "../agreement/effects.ts";
 import type { SendEffect } from "../fifo/effects.ts";
 import type { GroupView } from "../fifo/fifo-machine.ts";
 import type { MemberId } from "../member.ts";
-import { Awaited, type Placed } from "./awaited.ts";
+import { type Placed, Publications } from "./publications.ts";
 import type { PublishWait } from "./broadcast.ts";
 import type { AgreedOrderNotice } from "./events.ts";
 import { checkGroup, type GroupOptions } from "./options.ts";
@@ -110,11 +110,7 @@ class AgreeingGroup implements AgreedOrder {
   readonly deliveries: AsyncIterableIterator<AgreedDelivery>;
   readonly #machine: AgreementMachine;
   readonly #station: Station<AgreementInput, Heard, AgreedDelivery, AgreedOrderNotice>;
-  readonly #awaited = new Awaited();
-  readonly #limit: number;
-  #submitted = 0;
-  /** We are in no view any more. */
-  #isOver = false;
+  readonly #own: Publications;
 
   constructor(bus: MessageBus, options: AgreedOrderOptions) {
     const group = checkGroup<AgreedDelivery, AgreedOrderNotice, AgreedOrderOptions>(options, [
@@ -127,13 +123,19 @@ class AgreeingGroup implements AgreedOrder {
     const view = checkView(options.view);
     const { self, streams } = group;
     this.#machine = new AgreementMachine({ self, view, pendingMax, waitingAfterMs, ...streams });
-    this.#limit = pendingMax;
     this.#station = new Station({
       order: "agreement",
       bus,
       group,
       step: (input, nowMs) => this.#machine.step(input, nowMs),
       onEffect: (effect) => this.#onEffect(effect),
+    });
+    this.#own = new Publications({
+      desk: this.#station,
+      what: "the agreed order",
+      limit: pendingMax,
+      pending: () => this.#machine.pending,
+      send: (data) => this.#station.input({ kind: "publish", data }),
     });
     this.deliveries = this.#station.outlet.deliveries;
   }
@@ -142,49 +144,27 @@ class AgreeingGroup implements AgreedOrder {
     return this.#station.start();
   }
 
-  async publish(data: Uint8Array, options: PublishWait = {}): Promise<Placed> {
-    const station = this.#station;
-    const checked = station.checkData(data);
-    this.#assertIn();
-    const isReady = (): boolean => this.#isOver || this.#hasRoom();
-    do await station.untilRoom(isReady, options.signal);
-    while (!isReady());
-    this.#assertIn();
-    // Its number is known before it can have its place: a lone member delivers within the step.
-    const placed = this.#awaited.place(this.#submitted + 1, options.signal);
-    station.input({ kind: "publish", data: checked });
-    return placed;
+  publish(data: Uint8Array, options: PublishWait = {}): Promise<Placed> {
+    return this.#own.publish(data, options);
   }
 
   async install(view: GroupView, options: PublishWait = {}): Promise<void> {
-    this.#assertIn();
+    this.#own.assertIn();
     const checked = checkView(view);
     this.#station.input({ kind: "view", view: checked });
-    const isDone = (): boolean => this.#isOver || this.#machine.installed >= checked.epoch;
+    const isDone = (): boolean => this.#own.isOver || this.#machine.installed >= checked.epoch;
     await this.#station.until(isDone, options.signal);
-    this.#assertIn();
+    this.#own.assertIn();
   }
 
   async close(): Promise<void> {
     const closing = this.#station.close();
-    this.#awaited.giveUp("the group was closed");
+    this.#own.giveUp("the group was closed");
     await closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #hasRoom(): boolean {
-    return this.#machine.pending < this.#limit && this.#station.outlet.isFlowing;
-  }
-
-  #assertIn(): void {
-    this.#station.lifecycle.assertOpen();
-    if (!this.#isOver) return;
-    const message = "this member was left out of a view; open the group again as a new member";
-    const details = { what: "the agreed order" };
-    throw new QuorateError("CLOSED", message, { effect: "none", details });
   }
 
   #onEffect(effect: Heard): void {
@@ -193,15 +173,13 @@ class AgreeingGroup implements AgreedOrder {
         const { seq, member, n } = effect;
         // A copy: the bytes are kept for others, who must not see what the user makes of them.
         this.#station.outlet.push({ seq, member, n, data: effect.data.slice() });
-        if (member === this.self) this.#awaited.placed(n, seq);
+        if (member === this.self) this.#own.placed(n, seq);
         return this.#station.changed();
       }
       case "submitted":
-        this.#submitted = effect.n;
-        return;
+        return this.#own.submitted(effect.n);
       case "excluded":
-        this.#isOver = true;
-        this.#awaited.giveUp("we were left out of a view");
+        this.#own.end("this member was left out of a view", "we were left out of a view");
         break;
       case "stranger":
       case "refused": // `publish` has looked for room.

@@ -15,7 +15,7 @@ import type { SendEffect } from "../fifo/effects.ts";
 import type { MemberId } from "../member.ts";
 import type { OrderedEffect, SequencerEffect, SequencerInput } from "../sequencer/effects.ts";
 import { SequencerMachine } from "../sequencer/sequencer-machine.ts";
-import { Awaited, type Placed } from "./awaited.ts";
+import { type Placed, Publications } from "./publications.ts";
 import type { PublishWait } from "./broadcast.ts";
 import type { TotalOrderNotice } from "./events.ts";
 import { checkGroup, type GroupOptions } from "./options.ts";
@@ -124,11 +124,7 @@ class SequencedGroup implements TotalOrder {
   readonly #machine: SequencerMachine;
   readonly #station: Station<SequencerInput, Heard, OrderedDelivery, TotalOrderNotice>;
   readonly #group: string;
-  readonly #awaited = new Awaited();
-  readonly #limit: number;
-  #submitted = 0;
-  /** Why nothing more will be delivered here. */
-  #over: string | undefined;
+  readonly #own: Publications;
   #led = 0;
   #deposed = { epoch: 0, by: 0 };
 
@@ -145,13 +141,19 @@ class SequencedGroup implements TotalOrder {
     const { members } = options;
     const bounds = { pendingMax, windowMax };
     this.#machine = new SequencerMachine({ self, members, ...bounds, ...streams });
-    this.#limit = pendingMax;
     this.#station = new Station({
       order: "sequencer",
       bus,
       group,
       step: (input, nowMs) => this.#machine.step(input, nowMs),
       onEffect: (effect) => this.#onEffect(effect),
+    });
+    this.#own = new Publications({
+      desk: this.#station,
+      what: "the total order",
+      limit: pendingMax,
+      pending: () => this.#machine.pending,
+      send: (data) => this.#station.input({ kind: "publish", data }),
     });
     this.deliveries = this.#station.outlet.deliveries;
   }
@@ -160,32 +162,22 @@ class SequencedGroup implements TotalOrder {
     return this.#station.start();
   }
 
-  async publish(data: Uint8Array, options: PublishWait = {}): Promise<Placed> {
-    const station = this.#station;
-    const checked = station.checkData(data);
-    this.#assertIn();
-    const isReady = (): boolean => this.#over !== undefined || this.#hasRoom();
-    do await station.untilRoom(isReady, options.signal);
-    while (!isReady());
-    this.#assertIn();
-    // Its number is known before it can have its place: a lone member delivers within the step.
-    const placed = this.#awaited.place(this.#submitted + 1, options.signal);
-    station.input({ kind: "publish", data: checked });
-    return placed;
+  publish(data: Uint8Array, options: PublishWait = {}): Promise<Placed> {
+    return this.#own.publish(data, options);
   }
 
   async lead({ epoch, members = this.#machine.members, signal }: LeadOptions): Promise<void> {
     const station = this.#station;
-    this.#assertIn();
+    this.#own.assertIn();
     position("epoch", epoch);
     station.input({ kind: "lead", epoch, members });
     const isSettled = (): boolean => {
-      return this.#led >= epoch || this.#deposed.epoch >= epoch || this.#over !== undefined;
+      return this.#led >= epoch || this.#deposed.epoch >= epoch || this.#own.isOver;
     };
     await station.until(isSettled, signal);
     if (this.#led === epoch) return;
     const by = Math.max(this.#deposed.by, this.#led);
-    this.#assertIn();
+    this.#own.assertIn();
     const message = `epoch ${epoch} is too low to lead: a member has promised to ${by}`;
     const details = { resource: this.#group, fencingToken: epoch, floor: by };
     throw new QuorateError("STALE_TOKEN", message, { effect: "none", details });
@@ -193,7 +185,7 @@ class SequencedGroup implements TotalOrder {
 
   async close(): Promise<void> {
     const closing = this.#station.close();
-    this.#awaited.giveUp("the group was closed");
+    this.#own.giveUp("the group was closed");
     await closing;
   }
 
@@ -201,25 +193,12 @@ class SequencedGroup implements TotalOrder {
     return this.close();
   }
 
-  #hasRoom(): boolean {
-    return this.#machine.pending < this.#limit && this.#station.outlet.isFlowing;
-  }
-
-  #assertIn(): void {
-    this.#station.lifecycle.assertOpen();
-    if (this.#over === undefined) return;
-    const message = `${this.#over}; open the group again as a new member`;
-    const details = { what: "the total order" };
-    throw new QuorateError("CLOSED", message, { effect: "none", details });
-  }
-
   #onEffect(effect: Heard): void {
     switch (effect.kind) {
       case "deliver":
         return this.#deliver(effect);
       case "submitted":
-        this.#submitted = effect.n;
-        return;
+        return this.#own.submitted(effect.n);
       case "leading":
         this.#led = effect.epoch;
         break;
@@ -228,8 +207,7 @@ class SequencedGroup implements TotalOrder {
         break;
       case "excluded":
       case "left-behind":
-        this.#over = effect.kind === "excluded" ? "we were left out" : "we lag too much";
-        this.#awaited.giveUp(this.#over);
+        this.#own.end(effect.kind === "excluded" ? "we were left out" : "we lag too much");
         break;
       case "stranger":
       case "refused": // `publish` has looked for room.
@@ -248,7 +226,7 @@ class SequencedGroup implements TotalOrder {
     // A copy: the bytes are kept for others, who must not see what the user makes of them.
     this.#station.outlet.push({ seq, member, n, data: data.slice() });
     if (member !== this.self) return;
-    this.#awaited.placed(n, seq);
+    this.#own.placed(n, seq);
     this.#station.changed();
   }
 }
