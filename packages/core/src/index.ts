@@ -11,6 +11,7 @@ export {
   sleep,
 } from "./abort.ts";
 export {
+  boolean,
   boundedString,
   callable,
   inRange,
@@ -25,7 +26,9 @@ export {
   ttl,
 } from "./checks.ts";
 export { type DeadlineOptions, withDeadline } from "./deadline.ts";
+export { DueHeap, type Waking } from "./due-heap.ts";
 export type { Effect, ErrorCode, ErrorDetails, LossReason } from "./errors/codes.ts";
+export { effectOf, retryAfterMsOf } from "./errors/facts.ts";
 export {
   isQuorateError,
   QuorateError,
@@ -33,6 +36,7 @@ export {
   type Resolution,
   type Resolve,
 } from "./errors/quorate-error.ts";
+export { refuse } from "./errors/refuse.ts";
 export { safeCause, scrub } from "./errors/safe-cause.ts";
 export { Feed, type FeedOptions } from "./feed.ts";
 export {

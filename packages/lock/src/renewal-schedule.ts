@@ -13,8 +13,7 @@
  * Guarantees: a lease past its window is reported as overdue once, and never asked for again; at
  * most one try of a lease is under way. Does not guarantee that a renewal lands in time.
  */
-import type { LeaseWindow, Ms } from "@quorate/core";
-import { DueHeap, type Waking } from "./due-heap.ts";
+import { DueHeap, type LeaseWindow, type Ms, type Waking } from "@quorate/core";
 
 /** A third of the TTL: two more tries fit. */
 const PERIODS_PER_TTL = 3;

@@ -5,7 +5,12 @@
  * `error.details` follows from `error.code`.
  */
 
-/** Details by code. Every value is safe to log: no payload, no credential. */
+import type { Json } from "../json.ts";
+
+/**
+ * Details by code. Every value is safe to log: no payload, no credential. The one exception is
+ * `REFUSED`, whose `data` is what the caller's own work chose to say.
+ */
 export interface ErrorDetails {
   /** The caller's mistake, found before anything was sent. Effect `none`. */
   INVALID_ARGUMENT: { readonly option: string; readonly value: string };
@@ -39,6 +44,30 @@ export interface ErrorDetails {
   SELF_DEADLOCK: { readonly key: string };
   /** The guard refused a token below its floor: somebody newer was here. Effect `none`. */
   STALE_TOKEN: { readonly resource: string; readonly fencingToken: number; readonly floor: number };
+  /** The breaker is open or isolated: nothing was sent. `retryAfterMs` is unset when by hand. */
+  BREAKER_OPEN: {
+    readonly breaker: string;
+    readonly state: "open" | "half-open" | "ramping" | "isolated";
+    readonly retryAfterMs?: number;
+  };
+  /** The bulkhead and its queue are full, or the call left the queue unserved. Effect `none`. */
+  BULKHEAD_FULL: { readonly bulkhead: string; readonly running: number; readonly queued: number };
+  /** The rate limit has no permit within the time allowed. Effect `none`. */
+  RATE_LIMITED: { readonly limiter: string; readonly retryAfterMs: number };
+  /** The client holds back: the dependency refused too many of its calls. Effect `none`. */
+  THROTTLED: { readonly throttle: string; readonly refusalRate: number };
+  /** The server sheds load: it is too busy for this priority or deadline. Effect `none`. */
+  OVERLOADED: { readonly reason: string; readonly retryAfterMs?: number };
+  /** The work said no, for good: `refuse(reason, data)`. Effect `none`; a replay says the same. */
+  REFUSED: { readonly reason: string; readonly data?: Json };
+  /** The idempotency key was used with another request. Effect `none`. */
+  IDEMPOTENCY_MISMATCH: { readonly key: string };
+  /** A call with this idempotency key is running now. Effect `none` of this call. */
+  IDEMPOTENCY_IN_FLIGHT: { readonly key: string; readonly retryAfterMs: number };
+  /** Another took this call over while it ran, and has not answered yet. Effect `unknown`. */
+  IDEMPOTENCY_SUPERSEDED: { readonly key: string; readonly fencingToken: number };
+  /** The work ran and its result cannot be stored as it is. Effect `applied`. */
+  RESULT_UNENCODABLE: { readonly key: string; readonly reason: string };
   /** A remote timestamp is further ahead of our wall clock than we trust. Effect `none`. */
   CLOCK_DRIFT: { readonly node: string; readonly aheadMs: number; readonly maxDriftMs: number };
   /** A simulation found a violation; the message says how to replay it. Effect `none`. */
@@ -78,4 +107,10 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "TIMEOUT",
   "NO_RESPONDERS",
   "LOCK_TIMEOUT",
+  "BREAKER_OPEN",
+  "BULKHEAD_FULL",
+  "RATE_LIMITED",
+  "THROTTLED",
+  "OVERLOADED",
+  "IDEMPOTENCY_IN_FLIGHT",
 ]);

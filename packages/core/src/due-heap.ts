@@ -35,11 +35,10 @@ export class DueHeap<T extends Waking> {
   /** Puts `item` in, to be woken at `wakeMs`, or moves it there. */
   update(item: T, wakeMs: number): void {
     item.wakeMs = wakeMs;
-    if (item.heapIndex === -1) {
-      item.heapIndex = this.#items.length;
-      this.#items.push(item);
-    }
-    this.#settle(item);
+    if (item.heapIndex !== -1) return this.#settle(item);
+    item.heapIndex = this.#items.length;
+    this.#items.push(item);
+    this.#rise(item);
   }
 
   /** Takes `item` out; nothing if it is not in. */
