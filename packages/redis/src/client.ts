@@ -53,6 +53,8 @@ export interface SubscriberLike {
 
 /** One server, or the master that sentinels name: `new Redis(…)`. */
 export interface RedisLike extends ScriptClient {
+  /** The connection; absent before the first one is made. */
+  readonly stream?: { cork?(): void; uncork?(): void } | undefined;
   readonly isCluster: boolean;
   readonly options: RedisOptionsLike;
   call(command: string, ...args: string[]): Promise<unknown>;

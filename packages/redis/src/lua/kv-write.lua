@@ -11,9 +11,13 @@ local entry = revision .. created .. fmt('%02d', #ARGV[4]) .. ARGV[4] .. value
 if ttl == '' then
   call('MSET', KEYS[1], entry, KEYS[2], revision)
 else
+  -- A retention that ends later stands in its index already, too early: kv-expire will see.
+  local left = current and call('PTTL', KEYS[1]) or -1
   call('SET', KEYS[1], entry, 'PX', ttl)
   call('SET', KEYS[2], revision)
-  call('ZADD', KEYS[5], fmt('%.0f', nows / 1000 + ttl), ARGV[3])
+  if left < 0 or left > tonumber(ttl) then
+    call('ZADD', KEYS[5], fmt('%.0f', nows / 1000 + ttl), ARGV[3])
+  end
 end
 if not current then call('ZADD', KEYS[4], 0, ARGV[3]) end
 if watched then
