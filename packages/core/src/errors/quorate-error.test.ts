@@ -49,6 +49,13 @@ describe("a QuorateError", () => {
     },
   );
 
+  it("is not a proxy that throws at every look", () => {
+    const throwing = (): never => {
+      throw new Error("gotcha");
+    };
+    expect(isQuorateError(new Proxy({}, { has: throwing, get: throwing }))).toBe(false);
+  });
+
   it("prints its facts, and neither functions nor the brand", () => {
     const printed = inspect(make({ resolve: async () => "none" }));
     expect(printed).toContain("orders/7");

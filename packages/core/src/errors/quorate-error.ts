@@ -78,6 +78,11 @@ export function isQuorateError<C extends ErrorCode = ErrorCode>(
   error: unknown,
   code?: C,
 ): error is QuorateError<C> {
-  if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
-  return code === undefined || (error as Partial<QuorateError>).code === code;
+  if (typeof error !== "object" || error === null) return false;
+  try {
+    if (!(BRAND in error)) return false;
+    return code === undefined || (error as Partial<QuorateError>).code === code;
+  } catch {
+    return false; // A proxy may throw at any look; whatever it is, it is not ours.
+  }
 }
