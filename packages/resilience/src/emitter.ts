@@ -52,10 +52,13 @@ export class Emitter<E extends object> {
     const heard = this.#listeners?.get(type);
     if (heard === undefined) return;
     for (const listener of [...heard] as ((event: E[K]) => void)[]) {
-      try {
-        listener(event);
-      } catch (error) {
+      const failed = (error: unknown): void =>
         reportFailure(this.#runtime, `listener of ${type}`, error);
+      try {
+        const said: unknown = listener(event);
+        if (said instanceof Promise) said.catch(failed); // An async function fails later.
+      } catch (error) {
+        failed(error);
       }
     }
   }

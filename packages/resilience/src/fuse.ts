@@ -67,8 +67,9 @@ function giveBack(
 
 /** At once if the work has ended, else when it has: it may have outlived its deadline. */
 function settle(guards: readonly Guard[], permits: readonly Permit[], call: LiveCall): void {
-  if (call.leftovers === undefined) return settleNow(guards, permits, call);
-  void Promise.all(call.leftovers).then(() => settleNow(guards, permits, call));
+  const { leftovers } = call;
+  if (leftovers === undefined || leftovers.size === 0) return settleNow(guards, permits, call);
+  void Promise.all(leftovers).then(() => settleNow(guards, permits, call));
 }
 
 function settleNow(guards: readonly Guard[], permits: readonly Permit[], call: LiveCall): void {

@@ -38,7 +38,7 @@ export class LiveCall implements Call, Active {
   /** Whom to tell of a cancel. */
   active: Active | undefined = undefined;
   /** Work that was given up on and runs on, here or in attempts derived from here. */
-  leftovers: Promise<void>[] | undefined = undefined;
+  leftovers: Set<Promise<void>> | undefined = undefined;
   readonly #parent: LiveCall | undefined;
   #controller: AbortController | undefined = undefined;
   #ending: Ending | undefined = undefined;
@@ -116,6 +116,11 @@ export class LiveCall implements Call, Active {
     if (this.#ending === undefined) this.#end({ reason, isCancel: false });
   }
 
+  /** Whether work that was given up on still runs. */
+  get hasLeftovers(): boolean {
+    return this.leftovers !== undefined && this.leftovers.size > 0;
+  }
+
   /** As the active part of the call that it was derived from. */
   end(reason: unknown): void {
     this.cancel(reason);
@@ -133,8 +138,11 @@ export class LiveCall implements Call, Active {
 
   /** Remembers work that runs on after its call was given up, until `settled` resolves. */
   leave(settled: Promise<void>): void {
-    let call: LiveCall | undefined = this;
-    for (; call !== undefined; call = call.#parent) (call.leftovers ??= []).push(settled);
+    const leftovers = (this.leftovers ??= new Set());
+    leftovers.add(settled);
+    // A call that is repeated for ever must not remember for ever.
+    void settled.then(() => leftovers.delete(settled));
+    this.#parent?.leave(settled);
   }
 
   #end(ending: Ending): void {

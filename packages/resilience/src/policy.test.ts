@@ -20,7 +20,7 @@ describe("guards in a pipe", () => {
     expect(log).toEqual(["a in", "b in", "b ok", "a ok", "b settled", "a settled"]);
   });
 
-  it("that come after a refusal are not asked, and those before it get their permits back", async () => {
+  it("after a refusal are not asked, and those before it get their permits back", async () => {
     const { runtime, log } = world();
     const full = new Error("full");
     const refusing = spyGuard(runtime, log, "b", () => {
@@ -66,6 +66,7 @@ describe("case 14: work of any kind", () => {
     ["undefined", () => undefined, { value: undefined }],
     ["a plain value", () => 7, { value: 7 }],
     ["a promise", async () => 7, { value: 7 }],
+    // oxlint-disable-next-line unicorn/no-thenable -- any thenable must do
     ["a thenable", () => ({ then: (yes: (v: number) => void) => yes(7) }), { value: 7 }],
     ["a falsy value", () => 0, { value: 0 }],
   ])("returning %s", async (_, work, outcome) => {
@@ -157,7 +158,7 @@ describe("cancel", () => {
     expect(await call).toEqual({ error: reason });
   });
 
-  it("reaches nobody who has finished: a thousand calls leave one signal without listeners", async () => {
+  it("reaches nobody who has finished: a thousand calls leave no listener", async () => {
     const added: string[] = [];
     const caller = new AbortController();
     const { signal } = caller;

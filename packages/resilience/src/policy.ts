@@ -102,20 +102,19 @@ function bound(call: LiveCall, { timeoutMs, deadlineMs }: RunOptions): void {
   call.timeoutMs = Math.max(0, deadlineMs - nowMs);
 }
 
-/** From the inside out: guards that stand together, and a rescue around them, become one function. */
+/** From the inside out: guards that stand together, and a rescue around them, become one. */
 function compile(layers: readonly Layer[]): Next {
   let next: Next = attempt;
-  let guards: Guard[] = [];
-  for (const layer of layers.toReversed()) {
-    if (layer.kind === "guard") {
-      guards.unshift(layer);
-      continue;
-    }
-    const inner = fuse(guards, next, layer.kind === "rescue" ? layer : undefined);
+  let end = layers.length;
+  const guardsFrom = (start: number): Guard[] => layers.slice(start, end) as Guard[];
+  for (let index = layers.length - 1; index >= 0; index--) {
+    const layer = layers[index] as Layer;
+    if (layer.kind === "guard") continue;
+    const inner = fuse(guardsFrom(index + 1), next, layer.kind === "rescue" ? layer : undefined);
     next = layer.kind === "rescue" ? inner : (call) => layer.around(call, inner);
-    guards = [];
+    end = index;
   }
-  const outermost = fuse(guards, next);
+  const outermost = fuse(guardsFrom(0), next);
   // Alone the work may return a plain value or throw; callers always get a promise.
   return layers.length > 0 ? outermost : async (call) => outermost(call);
 }
