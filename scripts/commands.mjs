@@ -20,7 +20,7 @@ import { ROOT, runTask, stopTasks, tool } from "./task.mjs";
 /** @import { NatsLine, ServerName } from "./servers/types.ts" */
 
 /** Benchmarks that need Redis and NATS; the others measure what needs no server. */
-const BENCHES_ON_SERVERS = ["lock"];
+const BENCHES_ON_SERVERS = ["lock", "idempotency"];
 
 /** @type {Record<string, { does: string, run: (args: string[]) => Promise<number> }>} */
 const COMMANDS = {
@@ -186,8 +186,10 @@ async function lock() {
 
 async function servers() {
   const { found, missing, reasons } = await obtainServers(ALL);
-  const binaries = [...(found.redis ? [found.redis] : []), ...Object.values(found.nats)];
-  for (const { path, version, source } of binaries) done(`${version}  ${path}  (${source})`);
+  const binaries = [found.redis, ...Object.values(found.nats), found.postgres];
+  for (const binary of binaries) {
+    if (binary !== undefined) done(`${binary.version}  ${binary.path}  (${binary.source})`);
+  }
   for (const name of missing) fail(`${name} is missing. ${cureFor(name)}`);
   for (const reason of missing.length > 0 ? reasons : []) say(`  ${reason}`);
   return missing.length === 0 ? 0 : 1;
@@ -217,7 +219,7 @@ async function throwAwayServers(wanted) {
   if (!redis && !nats) return {};
   /** @type {readonly NatsLine[]} */
   const lines = nats && Object.keys(searchServers().nats).length === 0 ? ["2.15"] : [];
-  const { found, missing, reasons } = await obtainServers({ redis, nats: lines });
+  const { found, missing, reasons } = await obtainServers({ redis, nats: lines, postgres: false });
   const [absent] = missing;
   if (absent !== undefined) {
     throw new Cure([`${absent} is missing. ${cureFor(absent)}`, ...reasons].join("\n  "));

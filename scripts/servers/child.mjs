@@ -16,9 +16,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-// Arguments: directory, then the command. fd 3 is the log. Words on stdin: reap, leave.
+// Longer than PostgreSQL gives its own processes before it kills them.
+const DEAF_SECONDS = 8;
+
+// Arguments: directory, the signal that ends it, then the command. fd 3 is the log. Words on
+// stdin: reap, leave. A signal softer than KILL goes to the group, as it may be a child of the
+// command that runs; and a server that does not hear it is killed after all.
 const GUARD = `
-dir=$1; shift
+dir=$1; ends=$2; shift 2
 "$@" >&3 2>&3 3>&- </dev/null &
 p=$!
 exec 3>&-
@@ -29,7 +34,14 @@ while read -r word; do
     leave) exit 0 ;;
   esac
 done
-if [ -n "$p" ]; then kill -9 "$p" 2>/dev/null; wait "$p" 2>/dev/null; fi
+if [ -n "$p" ]; then
+  if [ "$ends" = KILL ]; then kill -9 "$p" 2>/dev/null; else
+    trap "" "$ends"; kill -s "$ends" 0; kill -s CONT 0
+    (sleep ${DEAF_SECONDS}; kill -9 "$p") >/dev/null 2>&1 & deaf=$!
+  fi
+  wait "$p" 2>/dev/null
+  if [ -n "$deaf" ]; then kill "$deaf" 2>/dev/null; fi
+fi
 rm -rf -- "$dir"
 `;
 
@@ -51,23 +63,24 @@ export function makeDir(name) {
  * @property {() => string} logTail
  * @property {() => Promise<void>} kill SIGKILL to the server; the directory stays
  * @property {() => void} leave ends the guard of a dead server; the directory stays
- * @property {() => Promise<void>} end kills, removes the directory, ends the guard
+ * @property {() => Promise<void>} end ends the server, removes the directory, ends the guard
  */
 
 /**
  * Starts `command` under a guard.
  *
- * @param {{ dir: string, command: readonly string[], libraryDirs: readonly string[] }} options
+ * @param {{ dir: string, command: readonly string[], libraryDirs: readonly string[],
+ *   ends?: "KILL" | "QUIT" }} options
  * @returns {Promise<GuardedChild>}
  */
-export async function startGuarded({ dir, command, libraryDirs }) {
+export async function startGuarded({ dir, command, libraryDirs, ends = "KILL" }) {
   const env = { ...process.env };
   if (libraryDirs.length > 0) {
     const inherited = env["LD_LIBRARY_PATH"];
     env["LD_LIBRARY_PATH"] = [...libraryDirs, ...(inherited ? [inherited] : [])].join(":");
   }
   // Detached: Ctrl-C at the terminal must reach us, not the servers behind our back.
-  const guard = spawn("sh", ["-c", GUARD, "quorate-guard", dir, ...command], {
+  const guard = spawn("sh", ["-c", GUARD, "quorate-guard", dir, ends, ...command], {
     stdio: ["pipe", "pipe", "ignore", "pipe"],
     detached: true,
     env,

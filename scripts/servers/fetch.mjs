@@ -19,7 +19,15 @@ import { join, relative } from "node:path";
 import { withLock } from "../lock.mjs";
 import { done, say, stopwatch } from "../say.mjs";
 import { hasApt, ownSource, unpackPackages } from "./apt.mjs";
-import { CACHE_DIR, NATS_LINES, probe, searchServers } from "./find.mjs";
+import {
+  CACHE_DIR,
+  debianPostgresDirs,
+  NATS_LINES,
+  probe,
+  probePostgres,
+  searchServers,
+} from "./find.mjs";
+import { LIBRARY_PACKAGES } from "./libraries.mjs";
 import { run } from "./run.mjs";
 
 /**
@@ -27,7 +35,8 @@ import { run } from "./run.mjs";
  * @import { Binary, FoundServers, NatsLine, ServerName } from "./types.ts"
  */
 
-/** @typedef {{ redis: boolean, nats: readonly NatsLine[] }} Wish */
+/** @typedef {{ redis: boolean, nats: readonly NatsLine[], postgres: boolean }} Wish */
+/** @typedef {Partial<Record<"redis" | "nats" | "postgres", Binary | undefined>>} Binaries */
 
 // Debian suites and what each gives us. The rolling suite is where the newest NATS comes from.
 const DEBIAN_SUITES = [
@@ -39,8 +48,9 @@ const DEBIAN_SUITES = [
 // `redis-server` is a link into `redis-tools`; the libraries are those a small system may lack.
 const REDIS_PACKAGES = ["redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1"];
 
-// Present on nearly every system; fetched only if the loader misses them.
-const LIBRARY_PACKAGES = { "libssl.so.3": "libssl3", "libsystemd.so.0": "libsystemd0" };
+// The major version is in the package's name, and each suite has one.
+const POSTGRES_SUITES = { bookworm: "15", trixie: "17", jammy: "14", noble: "16" };
+const OWN_POSTGRES_SUITE = "bookworm";
 
 const DOCKER_IMAGES = [
   { image: "redis:7", file: "/usr/local/bin/redis-server", redis: true, line: undefined },
@@ -58,12 +68,15 @@ const DOCKER_IMAGES = [
  */
 export function missing(found, wish) {
   const absent = wish.nats.filter((line) => !found.nats[line]);
-  const lines = absent.map((line) => /** @type {const} */ (`nats@${line}`));
-  return wish.redis && !found.redis ? ["redis", ...lines] : lines;
+  return [
+    ...(wish.redis && !found.redis ? [/** @type {const} */ ("redis")] : []),
+    ...absent.map((line) => /** @type {const} */ (`nats@${line}`)),
+    ...(wish.postgres && !found.postgres ? [/** @type {const} */ ("postgres")] : []),
+  ];
 }
 
 /** Everything that the tests can use. */
-export const ALL = /** @type {Wish} */ ({ redis: true, nats: NATS_LINES });
+export const ALL = /** @type {Wish} */ ({ redis: true, nats: NATS_LINES, postgres: true });
 
 /**
  * Finds servers, fetching what is missing. Never throws for a failed fetch: the reasons are
@@ -109,18 +122,26 @@ async function fetchWithApt(names) {
             ({ redis, line }) =>
               (redis && names.includes("redis")) || names.some((name) => name === `nats@${line}`),
           )
-        : [{ suite: codename, redis: true, line: "own" }];
-    await Promise.all(
-      suites.map(async ({ suite, redis, line }) => {
-        const wanted = {
-          redis: redis && names.includes("redis"),
-          nats: line === "own" || names.some((name) => name === `nats@${line}`),
-        };
-        await fetchSuite(source, suite, wanted).catch((error) =>
-          reasons.push(`apt ${suite}: ${error.message}`),
-        );
-      }),
-    );
+        : names.some((name) => name !== "postgres")
+          ? [{ suite: codename, redis: true, line: "own" }]
+          : [];
+    const fetches = suites.map(async ({ suite, redis, line }) => {
+      const wanted = {
+        redis: redis && names.includes("redis"),
+        nats: line === "own" || names.some((name) => name === `nats@${line}`),
+      };
+      await fetchSuite(source, suite, wanted).catch((error) =>
+        reasons.push(`apt ${suite}: ${error.message}`),
+      );
+    });
+    if (names.includes("postgres")) {
+      const suite = distribution === "debian" ? OWN_POSTGRES_SUITE : codename;
+      const fetched = fetchPostgres(source, suite).catch((error) =>
+        reasons.push(`apt ${suite}, postgres: ${error.message}`),
+      );
+      fetches.push(/** @type {Promise<void>} */ (fetched));
+    }
+    await Promise.all(fetches);
   } catch (error) {
     reasons.push(`apt: ${/** @type {Error} */ (error).message}`);
   }
@@ -147,14 +168,32 @@ async function fetchSuite(source, suite, wanted) {
     const place = { source, suite, components, workDir, rootDir };
     await unpackPackages({ ...place, packages, update: true });
     const server = findFile(rootDir, "redis-server");
-    if (server !== undefined && probe(server, "cache", libraryDirs(setDir)) === undefined) {
-      const more = await missingLibraries(server, setDir);
-      if (more.length > 0) await unpackPackages({ ...place, packages: more, update: false });
-    }
+    if (server !== undefined) await addLibraries(server, setDir, place);
     return {
       redis: probe(server, "cache", libraryDirs(setDir)),
       nats: probe(findFile(rootDir, "nats-server"), "cache"),
     };
+  });
+}
+
+/**
+ * A set of its own: it is the largest, and must not take the others down with it.
+ *
+ * @param {AptSource} source
+ * @param {string} suite
+ */
+async function fetchPostgres(source, suite) {
+  const major = /** @type {Record<string, string>} */ (POSTGRES_SUITES)[suite];
+  if (major === undefined) throw new Error(`which PostgreSQL it has is not known here`);
+  const packages = [`postgresql-${major}`, `postgresql-client-${major}`, "libpq5"];
+  await makeSet(`${suite}-postgres`, async (setDir, workDir) => {
+    const rootDir = join(setDir, "root");
+    const place = { source, suite, workDir, rootDir };
+    await unpackPackages({ ...place, packages, update: true });
+    const [bin = ""] = debianPostgresDirs(rootDir);
+    await addLibraries(join(bin, "postgres"), setDir, place);
+    await addLibraries(join(bin, "initdb"), setDir, place);
+    return { postgres: probePostgres(join(bin, "postgres"), "cache", libraryDirs(setDir)) };
   });
 }
 
@@ -199,7 +238,7 @@ async function fetchWithDocker(names) {
  *
  * @param {string} name
  * @param {(setDir: string, workDir: string) =>
- *   Promise<{ redis?: Binary | undefined, nats?: Binary | undefined }>} fill
+ *   Promise<Binaries>} fill
  */
 async function makeSet(name, fill) {
   const workDir = mkdtempSync(join(CACHE_DIR, "..", "work-"));
@@ -207,14 +246,16 @@ async function makeSet(name, fill) {
   mkdirSync(setDir);
   try {
     const binaries = await fill(setDir, workDir);
-    const here = (/** @type {Binary | undefined} */ binary) =>
-      binary && {
-        ...binary,
-        path: relative(setDir, binary.path),
-        libraryDirs: binary.libraryDirs.map((dir) => relative(setDir, dir)),
-      };
-    const manifest = { redis: here(binaries.redis), nats: here(binaries.nats) };
-    if (!manifest.redis && !manifest.nats) throw new Error("the program does not run here");
+    const running = Object.entries(binaries).flatMap(([server, binary]) =>
+      binary === undefined ? [] : [/** @type {const} */ ([server, binary])],
+    );
+    if (running.length === 0) throw new Error("the program does not run here");
+    const here = (/** @type {Binary} */ binary) => ({
+      ...binary,
+      path: relative(setDir, binary.path),
+      libraryDirs: binary.libraryDirs.map((dir) => relative(setDir, dir)),
+    });
+    const manifest = Object.fromEntries(running.map(([server, binary]) => [server, here(binary)]));
     writeFileSync(join(setDir, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
     rmSync(join(CACHE_DIR, name), { recursive: true, force: true });
     renameSync(setDir, join(CACHE_DIR, name));
@@ -232,17 +273,26 @@ function sweep() {
 }
 
 /**
- * Packages for the libraries that the loader does not find.
+ * Adds the libraries that the loader does not find, and those that these need in turn.
  *
  * @param {string} program
  * @param {string} setDir
+ * @param {{ source: AptSource, suite: string, workDir: string, rootDir: string,
+ *   components?: string }} place
  */
-async function missingLibraries(program, setDir) {
-  const env = { ...process.env, LD_LIBRARY_PATH: libraryDirs(setDir).join(":") };
-  const { output } = await run("ldd", [program], { env });
-  return Object.entries(LIBRARY_PACKAGES)
-    .filter(([library]) => output.includes(`${library} => not found`))
-    .map(([, name]) => name);
+async function addLibraries(program, setDir, place) {
+  /** @type {Set<string>} */
+  const added = new Set();
+  for (;;) {
+    const env = { ...process.env, LD_LIBRARY_PATH: libraryDirs(setDir).join(":") };
+    const { output } = await run("ldd", [program], { env });
+    const absent = [...output.matchAll(/(\S+) => not found/g)].map(([, library = ""]) => library);
+    const packages = absent.flatMap((library) => LIBRARY_PACKAGES.get(library) ?? []);
+    const fresh = [...new Set(packages)].filter((name) => !added.has(name));
+    if (fresh.length === 0) return;
+    for (const name of fresh) added.add(name);
+    await unpackPackages({ ...place, packages: fresh, update: false });
+  }
 }
 
 /** @param {string} setDir */
@@ -267,10 +317,11 @@ function findFile(root, name) {
  *
  * @param {FoundServers} found
  */
-export function describeServers({ redis, nats }) {
+export function describeServers({ redis, nats, postgres }) {
   const all = [
     ...(redis === undefined ? [] : [`redis ${redis.version} (${redis.source})`]),
     ...Object.values(nats).map(({ version, source }) => `nats ${version} (${source})`),
+    ...(postgres === undefined ? [] : [`postgres ${postgres.version} (${postgres.source})`]),
   ];
   return all.join(", ") || "none";
 }

@@ -1,14 +1,21 @@
 /**
  * Finds server programs on this machine, without downloading anything.
  *
- * In this order: the list that `npm test` left in the environment; REDIS_SERVER_BIN and
- * NATS_SERVER_BIN; PATH and the places where package managers put servers but PATH often does not
- * look; the repository's own `.quorate/` (filled by `fetch.mjs`). A program that does not tell a
- * version, or too old a one, does not count.
+ * In this order: the list that `npm test` left in the environment; REDIS_SERVER_BIN,
+ * NATS_SERVER_BIN and POSTGRES_SERVER_BIN; PATH and the places where package managers put servers
+ * but PATH often does not look; the repository's own `.quorate/` (filled by `fetch.mjs`). A program
+ * that does not tell a version, or too old a one, does not count.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+} from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** @import { Binary, FoundServers, NatsLine, Need, ServerName } from "./types.ts" */
@@ -23,6 +30,7 @@ export const FOUND_ENV = "QUORATE_SERVERS";
 export const NATS_LINES = ["2.9", "2.10", "2.15"];
 
 const OLDEST_REDIS = 7;
+const OLDEST_POSTGRES = 13;
 const EXTRA_DIRS = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /** @type {FoundServers | undefined} */
@@ -64,7 +72,42 @@ export function searchServers() {
   for (const binary of [named, probe(which("nats-server", dirs), "PATH"), ...cached.nats]) {
     if (binary !== undefined) nats[lineOf(binary.version)] ??= binary;
   }
-  return { redis, nats };
+
+  const postgres = firstOf([
+    () => probePostgres(env["POSTGRES_SERVER_BIN"], "POSTGRES_SERVER_BIN"),
+    () => probePostgres(which("postgres", [...dirs, ...debianPostgresDirs("/")]), "PATH"),
+    () => cached.postgres,
+  ]);
+  if (postgres === undefined && env["POSTGRES_SERVER_BIN"]) complain("POSTGRES_SERVER_BIN");
+  return { redis, nats, postgres };
+}
+
+/**
+ * Where Debian puts PostgreSQL, below `root`: one directory a version, none of them in PATH.
+ *
+ * @param {string} root
+ */
+export function debianPostgresDirs(root) {
+  const dir = join(root, "usr/lib/postgresql");
+  const versions = existsSync(dir) ? readdirSync(dir) : [];
+  return versions
+    .toSorted(byVersion)
+    .toReversed()
+    .map((version) => join(dir, version, "bin"));
+}
+
+/**
+ * A PostgreSQL with its `initdb`, which stands beside the program itself and not beside its links.
+ *
+ * @param {string | undefined} path
+ * @param {string} source
+ * @param {readonly string[]} [libraryDirs]
+ */
+export function probePostgres(path, source, libraryDirs) {
+  if (!path || !existsSync(path)) return undefined;
+  const program = realpathSync(path);
+  const whole = existsSync(join(dirname(program), "initdb"));
+  return whole ? probe(program, source, libraryDirs) : undefined;
 }
 
 /**
@@ -100,8 +143,7 @@ export function natsAvailable(version) {
  * @returns {Need}
  */
 export function needs(what) {
-  const version = /** @type {NatsLine | undefined} */ (what.split("@")[1]);
-  if (what === "redis" ? redisAvailable() : natsAvailable(version)) {
+  if (isAvailable(what)) {
     return { skip: false, reason: "" };
   }
   const reason = `${what} is not available. ${cureFor(what)}`;
@@ -109,16 +151,30 @@ export function needs(what) {
   return { skip: true, reason };
 }
 
+/** @param {ServerName} what */
+function isAvailable(what) {
+  if (what === "redis") return redisAvailable();
+  if (what === "postgres") return foundServers().postgres !== undefined;
+  return natsAvailable(/** @type {NatsLine | undefined} */ (what.split("@")[1]));
+}
+
+/** What package managers call them. */
+const PACKAGES = {
+  redis: { debian: "redis-server", homebrew: "redis" },
+  nats: { debian: "nats-server", homebrew: "nats-server" },
+  postgres: { debian: "postgresql", homebrew: "postgresql" },
+};
+
 /**
  * How a person gets the server.
  *
  * @param {ServerName} what
  */
 export function cureFor(what) {
-  const name = what === "redis" ? "redis" : "nats";
-  const debian = `apt-get install ${name}-server`;
-  const homebrew = `brew install ${name === "redis" ? "redis" : "nats-server"}`;
-  const install = process.platform === "darwin" ? homebrew : debian;
+  const name = /** @type {keyof typeof PACKAGES} */ (what.split("@")[0]);
+  const { debian, homebrew } = PACKAGES[name];
+  const onMac = process.platform === "darwin";
+  const install = onMac ? `brew install ${homebrew}` : `apt-get install ${debian}`;
   const variable = `${name.toUpperCase()}_SERVER_BIN`;
   return `Run \`npm run servers\` to fetch it, or \`${install}\`, or set ${variable} to a program.`;
 }
@@ -145,6 +201,13 @@ export function natsBinary(version) {
   throw new Error(`${what} is not available. ${cureFor(what)}`);
 }
 
+/** The PostgreSQL to start, or an error that says how to get one. */
+export function postgresBinary() {
+  const { postgres } = foundServers();
+  if (postgres === undefined) throw new Error(`postgres is not available. ${cureFor("postgres")}`);
+  return postgres;
+}
+
 /**
  * Asks a program for its version; undefined if it does not run or is too old.
  *
@@ -161,14 +224,16 @@ export function probe(path, source, libraryDirs = []) {
   if (status !== 0) return undefined;
   const redis = /server v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   if (redis !== undefined && Number.parseInt(redis, 10) < OLDEST_REDIS) return undefined;
-  const version = redis ?? /nats-server: v(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
+  const postgres = /\(PostgreSQL\) (\d+\.\d+)/.exec(stdout)?.[1];
+  if (postgres !== undefined && Number.parseInt(postgres, 10) < OLDEST_POSTGRES) return undefined;
+  const version = redis ?? postgres ?? /nats-server: v(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   return version === undefined ? undefined : { path, version, source, libraryDirs };
 }
 
 /**
  * What `fetch.mjs` left in the cache. Versions were probed then, and are believed now.
  *
- * @returns {{ redis: Binary | undefined, nats: Binary[] }}
+ * @returns {{ redis: Binary | undefined, nats: Binary[], postgres: Binary | undefined }}
  */
 function readCache() {
   const sets = existsSync(CACHE_DIR) ? readdirSync(CACHE_DIR).toSorted() : [];
@@ -179,24 +244,28 @@ function readCache() {
   return {
     redis: manifests.find(({ redis }) => redis !== undefined)?.redis,
     nats: manifests.flatMap(({ nats }) => (nats === undefined ? [] : [nats])),
+    postgres: manifests.find(({ postgres }) => postgres !== undefined)?.postgres,
   };
 }
 
 /**
  * @param {string} dir
  * @param {string} file
- * @returns {{ redis: Binary | undefined, nats: Binary | undefined }}
+ * @returns {Partial<Record<"redis" | "nats" | "postgres", Binary>>}
  */
 function readManifest(dir, file) {
+  /** @type {Record<string, Binary>} */
   const manifest = JSON.parse(readFileSync(file, "utf8"));
   // Paths are kept relative, so that a moved or copied clone keeps its servers.
-  const place = (/** @type {Binary | undefined} */ binary) =>
-    binary && {
+  const placed = Object.entries(manifest).map(([name, binary]) => [
+    name,
+    {
       ...binary,
       path: join(dir, binary.path),
       libraryDirs: binary.libraryDirs.map((sub) => join(dir, sub)),
-    };
-  return { redis: place(manifest.redis), nats: place(manifest.nats) };
+    },
+  ]);
+  return Object.fromEntries(placed);
 }
 
 /**
@@ -219,7 +288,7 @@ function which(name, dirs) {
 /** @param {string} variable */
 function complain(variable) {
   const path = process.env[variable];
-  throw new Error(`${variable}=${path} does not run, tells no version, or is older than Redis 7`);
+  throw new Error(`${variable}=${path} does not run, tells no version, or is too old`);
 }
 
 /**

@@ -8,6 +8,7 @@
  */
 export { natsAvailable, needs, redisAvailable } from "./find.mjs";
 export { startNats, startNatsCluster } from "./nats.mjs";
+export { startPostgres } from "./postgres.mjs";
 export { startTcpProxy } from "./proxy.mjs";
 export { startRedis, startRedisCluster, startRedisSentinel } from "./redis.mjs";
 

@@ -1,7 +1,7 @@
 /**
  * A server process as tests see it: start, kill, restart on the same port and data, pause, stop.
  *
- * What differs between Redis and NATS (command line, readiness) comes in as a recipe.
+ * What differs between servers (command line, readiness, how they end) comes in as a recipe.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 
@@ -13,14 +13,18 @@ import { until } from "./wire.mjs";
 
 /**
  * @typedef {object} Recipe
- * @property {string} name "redis" or "nats", for directory names and messages
+ * @property {string} name "redis", "nats" or "postgres", for directory names and messages
  * @property {Binary} binary
  * @property {string} scheme of the URL
+ * @property {{ user: string, database: string }} [account] for the URL
  * @property {number | undefined} port taken as it is, or drawn if absent
  * @property {number} [busOffset] a second port that must be free as well
  * @property {(place: { port: number, dir: string }) => readonly string[]} args
  * @property {(port: number) => Promise<boolean>} ready
  * @property {Wrapper | undefined} [wrapper]
+ * @property {string} [program] stands between the wrapper and the arguments; the binary if absent
+ * @property {"KILL" | "QUIT"} [ends] what ends it for good; a server of several processes needs
+ *   QUIT, and is paused with all of them
  */
 
 // Between drawing a port and binding it another process can take it; then we draw again.
@@ -68,7 +72,10 @@ class GuardedServer {
     this.host = /** @type {const} */ ("127.0.0.1");
     this.port = port;
     this.dir = dir;
-    this.url = `${recipe.scheme}://127.0.0.1:${port}`;
+    const { scheme, account } = recipe;
+    const user = account === undefined ? "" : `${account.user}@`;
+    const database = account === undefined ? "" : `/${account.database}`;
+    this.url = `${scheme}://${user}127.0.0.1:${port}${database}`;
     this.version = recipe.binary.version;
   }
 
@@ -89,13 +96,14 @@ class GuardedServer {
     if (this.#stopped) throw new Error(`${this.#recipe.name} was stopped; start a new one`);
     await this.kill();
     const previous = this.#child;
-    const { name, binary, args, ready, wrapper } = this.#recipe;
+    const { name, binary, args, ready, wrapper, program, ends = "KILL" } = this.#recipe;
     const place = { port: this.port, dir: this.dir };
-    const command = [...(wrapper?.(place) ?? []), binary.path, ...args(place)];
+    const command = [...(wrapper?.(place) ?? []), program ?? binary.path, ...args(place)];
     const child = await startGuarded({
       dir: this.dir,
       command,
       libraryDirs: binary.libraryDirs,
+      ends,
     });
     this.#child = child;
     // Only now: the directory always has at least one guard that removes it if we die.
@@ -110,16 +118,30 @@ class GuardedServer {
   }
 
   pause() {
+    // The first one first: it must not start more while we stop them.
     signal(this.pid, "SIGSTOP");
     awaitStopped(this.pid);
+    for (const pid of this.#helpers()) {
+      signal(pid, "SIGSTOP");
+      awaitStopped(pid);
+    }
   }
 
   resume() {
-    signal(this.pid, "SIGCONT");
+    for (const pid of [...this.#helpers(), this.pid]) signal(pid, "SIGCONT");
+  }
+
+  /** The processes of a server that has several. */
+  #helpers() {
+    const file = `/proc/${this.pid}/task/${this.pid}/children`;
+    if (this.#recipe.ends === undefined || !existsSync(file)) return [];
+    return readFileSync(file, "utf8").split(" ").filter(Boolean).map(Number);
   }
 
   async stop() {
     this.#stopped = true;
+    // Else it could not hear a signal that asks.
+    if (this.#recipe.ends !== undefined && this.#running) this.resume();
     await this.#child?.end();
   }
 }

@@ -83,7 +83,7 @@ function controls({ server, port, target, switches, links }) {
   return {
     host: "127.0.0.1",
     port,
-    url: target.url?.replace(/:\d+$/, `:${port}`),
+    url: target.url?.replace(/:\d+(?=\/|$)/, `:${port}`),
     cutAll,
     refuse: (on) => flip({ refuse: on }),
     pauseReplies: (on) => flip({ holdReplies: on }),

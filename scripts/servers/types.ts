@@ -9,7 +9,7 @@
 export type NatsLine = "2.9" | "2.10" | "2.15";
 
 /** What a test can need. `nats` alone means any version. */
-export type ServerName = "redis" | "nats" | `nats@${NatsLine}`;
+export type ServerName = "redis" | "nats" | `nats@${NatsLine}` | "postgres";
 
 /** A server program that was found, and how to run it. */
 export interface Binary {
@@ -25,6 +25,7 @@ export interface Binary {
 export interface FoundServers {
   readonly redis: Binary | undefined;
   readonly nats: Readonly<Record<string, Binary>>;
+  readonly postgres: Binary | undefined;
 }
 
 /** One throw-away server process on a loopback port of its own. */
@@ -122,6 +123,17 @@ export interface NatsCluster {
   readonly nodes: readonly ServerProcess[];
   readonly urls: readonly string[];
   stop(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  readonly port?: number;
+  /** As for Redis. */
+  readonly wrapper?: Wrapper;
+  readonly args?: readonly string[];
+  /** @default 200 */
+  readonly maxConnections?: number;
+  /** Above 0 `PREPARE TRANSACTION` works. @default 0, as PostgreSQL has it */
+  readonly maxPreparedTransactions?: number;
 }
 
 export interface ProxyTarget {

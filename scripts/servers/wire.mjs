@@ -1,5 +1,6 @@
 /**
- * Just enough Redis and NATS protocol to ask a server whether it is ready, and to build clusters.
+ * Just enough Redis, NATS and PostgreSQL protocol to ask a server whether it is ready, and to
+ * build clusters.
  *
  * Written here, not taken from the clients, because `npm test` must start servers before anything
  * is installed, and because a rig should not share a bug with the code that it judges.
@@ -115,10 +116,68 @@ export function natsApi(port, subject, payload = "") {
 }
 
 /**
+ * Runs SQL over a PostgreSQL connection of its own, which needs no password.
+ *
+ * @param {number} port
+ * @param {string} sql
+ * @returns {Promise<(string | null)[][]>} rows; rejects on an error, so also while it starts
+ */
+export function postgresQuery(port, sql) {
+  const startup = Buffer.from("\0\x03\0\0user\0postgres\0database\0postgres\0\0");
+  const query = Buffer.from(`${sql}\0`);
+  const request = Buffer.concat([
+    lengthOf(startup),
+    startup,
+    Buffer.from("Q"),
+    lengthOf(query),
+    query,
+  ]);
+  return converse(port, request, (received) => {
+    const rows = [];
+    let ready = 0;
+    for (let at = 0; at + 5 <= received.length;) {
+      const end = at + 1 + received.readInt32BE(at + 1);
+      if (end > received.length) return undefined;
+      const kind = String.fromCharCode(received[at] ?? 0);
+      const body = received.subarray(at + 5, end);
+      if (kind === "E") throw new Error(body.toString("utf8").replaceAll("\0", " "));
+      if (kind === "D") rows.push(columnsOf(body));
+      // Once for the startup, once for the query.
+      if (kind === "Z" && (ready += 1) === 2) return { value: rows };
+      at = end;
+    }
+    return undefined;
+  });
+}
+
+/**
+ * The length that stands before a message; it counts itself.
+ *
+ * @param {Buffer} message
+ */
+function lengthOf(message) {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(message.length + 4);
+  return length;
+}
+
+/** @param {Buffer} row */
+function columnsOf(row) {
+  const columns = [];
+  for (let at = 2; at < row.length;) {
+    const length = row.readInt32BE(at);
+    at += 4;
+    columns.push(length < 0 ? null : row.toString("utf8", at, at + length));
+    at += Math.max(0, length);
+  }
+  return columns;
+}
+
+/**
  * Connects, sends `text` and feeds what arrives to `parse` until it answers.
  *
  * @param {number} port
- * @param {string} text
+ * @param {string | Buffer} text
  * @param {(received: Buffer) => { value: any } | undefined} parse
  * @returns {Promise<any>}
  */

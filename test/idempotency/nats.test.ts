@@ -1,0 +1,4 @@
+import { startNats } from "../../scripts/servers/index.mjs";
+import { processesOn } from "./suite.ts";
+
+processesOn("nats", () => startNats());
