@@ -54,6 +54,40 @@ export async function race(contestants: readonly Contestant[], effort: Effort): 
   return new Map([...samples].map(([{ name }, speeds]) => [name, speeds]));
 }
 
+/** One way to do it that must be awaited. */
+export interface AwaitedContestant {
+  readonly name: string;
+  run(index: number): Promise<unknown>;
+}
+
+/** As `race`, for calls that are made one after the other, each awaited. */
+export async function raceCalls(
+  contestants: readonly AwaitedContestant[],
+  effort: Effort,
+): Promise<Speeds> {
+  const samples = await interleave(contestants, effort.rounds, ({ run }) =>
+    callsPerSecond(run, effort.sliceMs),
+  );
+  return new Map([...samples].map(([{ name }, speeds]) => [name, speeds]));
+}
+
+async function callsPerSecond(
+  run: (index: number) => Promise<unknown>,
+  sliceMs: number,
+): Promise<number> {
+  let batch = 1;
+  let done = 0;
+  const startMs = nowMs();
+  for (;;) {
+    const beforeMs = nowMs();
+    for (let index = done; index < done + batch; index++) sink.last = await run(index);
+    done += batch;
+    const afterMs = nowMs();
+    if (afterMs - startMs >= sliceMs) return (done / (afterMs - startMs)) * 1_000;
+    if (afterMs - beforeMs < BATCH_MS) batch *= 2;
+  }
+}
+
 /** Operations per second of `run` over about `sliceMs`. */
 export function opsPerSecond(run: (index: number) => unknown, sliceMs: number): number {
   let batch = 1;
