@@ -3,6 +3,8 @@
  */
 import type { Backend } from "@quorate/core";
 import { createGuard, createLocks } from "@quorate/lock";
+import type { Visit } from "./customers.ts";
+import type { Ledger } from "./provider.ts";
 import { INITIAL_STOCK, type Order } from "./shop.ts";
 import { decodeStock, encodeStock, type Stock } from "./stock.ts";
 
@@ -61,6 +63,34 @@ export function examine(shelves: ReadonlyMap<string, Stock>, orders: readonly Or
     if (fits !== undefined) problems.push(`${item}: ${fits.id} was refused, yet would have fitted`);
   }
   return { ...totals, problems };
+}
+
+/** Each sold order must have been charged once, and nothing else. Pure. */
+export function examineLedger({ charges }: Ledger, ordersSold: number): string[] {
+  const twice = [...charges].filter(([, times]) => times !== 1);
+  const problems = twice.map(([order, times]) => `${order} was charged ${times} times`);
+  if (charges.size !== ordersSold) {
+    problems.push(`${ordersSold} orders sold, ${charges.size} charged`);
+  }
+  return problems;
+}
+
+/** Every customer must have been answered, and every repeat as the first. Pure. */
+export function examineVisit(
+  { answers }: Visit,
+  orders: readonly Order[],
+): { readonly sold: number; readonly problems: readonly string[] } {
+  const problems: string[] = [];
+  let sold = 0;
+  for (const { id } of orders) {
+    const told = [...(answers.get(id) ?? [])];
+    if (told.length !== 1)
+      problems.push(`${id} was given ${told.length} answers: ${told.join("; ")}`);
+    const [answer = ""] = told;
+    if (answer.startsWith("201")) sold += 1;
+    else if (!answer.startsWith("410")) problems.push(`${id} was told ${answer}`);
+  }
+  return { sold, problems };
 }
 
 type Shelf = Awaited<ReturnType<ReturnType<typeof createGuard>["open"]>>;

@@ -1,19 +1,24 @@
 /**
  * Checkout: several nodes sell one stock under fenced locks, and one of them oversleeps its lease.
+ * A payment provider has a bad day, and the front door, at which every customer clicks three
+ * times, dies in the middle of an order.
  *
  *     npm start                 embedded engine, one process
  *     npm start -- --redis      real processes on Redis
  *     npm start -- --nats       real processes on NATS JetStream
  *
- * Ends with an audit, and with exit code 1 if anything was oversold, lost or sold twice, or if the
- * late write was not refused.
+ * Ends with an audit, and with exit code 1 if anything was oversold, lost, sold or charged twice,
+ * if a customer was given two answers, or if the late write was not refused.
  */
 import { parseArgs } from "node:util";
 import { systemRuntime } from "@quorate/core";
-import { audit, fillShelves } from "./audit.ts";
-import { openEmbedded } from "./embedded.ts";
+import { audit, examineLedger, examineVisit, fillShelves } from "./audit.ts";
+import { CLICKS } from "./customers.ts";
+import { openEmbedded, type Shop } from "./embedded.ts";
 import { Progress } from "./progress.ts";
-import { itemsOf, readOrders } from "./shop.ts";
+import { openProvider } from "./provider.ts";
+import { itemsOf, readOrders, webOrders } from "./shop.ts";
+import { receiveWebOrders } from "./web.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +31,8 @@ const { values } = parseArgs({
 const nodes = readNodes(values.nodes);
 const orders = readOrders();
 const items = itemsOf(orders);
+const fromWeb = webOrders(items);
+const provider = await openProvider(systemRuntime);
 const shop = await open();
 const progress = new Progress(orders.length, () => systemRuntime.time.monotonicMs());
 
@@ -33,15 +40,24 @@ progress.say(
   `${nodes.length} nodes, ${orders.length} orders, ${items.length} items, on ${engine()}`,
 );
 await fillShelves(shop.backend, items);
-await shop.run(nodes, (node, event) => progress.report(node, event));
-const findings = await audit(shop.backend, items, orders);
-progress.finish(findings);
-await shop.close();
+const [, visit] = await Promise.all([
+  shop.run(nodes, (node, event) => progress.report(node, event)),
+  receiveWebOrders({ shop, orders: fromWeb, say: (line) => progress.say(line) }),
+]);
+const findings = await audit(shop.backend, items, [...orders, ...fromWeb]);
+progress.finish(findings, provider.ledger);
+await Promise.all([shop.close(), provider.close()]);
 
-const problems = [...findings.problems];
+const web = examineVisit(visit, fromWeb);
+progress.say(`  web: ${fromWeb.length} orders sent ${CLICKS} times each, ${web.sold} sold`);
+progress.say(`  web: handler ran ${visit.handled} times, ${visit.replayed} repeats were replayed`);
+const problems = [...findings.problems, ...web.problems];
 const ended = progress.sold + progress.soldOut;
 if (ended !== orders.length) problems.push(`${orders.length - ended} orders have no end`);
-if (findings.ordersSold !== progress.sold) problems.push("nodes and shelves count differently");
+if (findings.ordersSold !== progress.sold + web.sold) {
+  problems.push("nodes and shelves count differently");
+}
+problems.push(...examineLedger(provider.ledger, findings.ordersSold));
 if (progress.staleRefused === 0) problems.push("the late write was not refused");
 for (const problem of problems) progress.say(`  ✗ ${problem}`);
 progress.say(problems.length === 0 ? "  ✓ the books balance" : "audit failed");
@@ -52,12 +68,13 @@ function engine(): "memory" | "redis" | "nats" {
   return values.nats ? "nats" : "memory";
 }
 
-async function open(): Promise<ReturnType<typeof openEmbedded>> {
+async function open(): Promise<Shop> {
   const name = engine();
-  if (name === "memory") return openEmbedded(orders);
+  const options = { orders, providerUrl: provider.url };
+  if (name === "memory") return openEmbedded(options);
   // Loaded on demand: the embedded run needs no client of any server.
   const { openOnServer } = await import("./processes.ts");
-  return openOnServer(name, `checkout-${systemRuntime.ids.operation()}`);
+  return openOnServer(name, `checkout-${systemRuntime.ids.operation()}`, options);
 }
 
 function readNodes(count: string): readonly string[] {

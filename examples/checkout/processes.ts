@@ -5,21 +5,26 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { on, once } from "node:events";
 import { sleep, systemRuntime } from "@quorate/core";
-import type { Shop } from "./embedded.ts";
+import type { HiredDoor, Shop, ShopOptions } from "./embedded.ts";
 import { connect, type ServerEngine } from "./engines.ts";
 import type { NodeEvent } from "./node.ts";
 import { PAUSE_MS } from "./shop.ts";
 
 /** Opens the shop on the server that the environment names. */
-export async function openOnServer(engine: ServerEngine, namespace: string): Promise<Shop> {
+export async function openOnServer(
+  engine: ServerEngine,
+  namespace: string,
+  { providerUrl }: ShopOptions,
+): Promise<Shop> {
   const { backend, close } = await connect(engine, namespace);
   await backend.ready();
   return {
     backend,
     close,
+    hireDoor: (onOrder) => hireDoor({ engine, namespace, providerUrl }, onOrder),
     async run(nodes, report) {
       const running = nodes.map((name, index) => {
-        const child = startNode({ engine, namespace, name, unlucky: index === 1 });
+        const child = startNode({ engine, namespace, providerUrl, name, unlucky: index === 1 });
         return { name, child };
       });
       try {
@@ -36,18 +41,63 @@ export async function openOnServer(engine: ServerEngine, namespace: string): Pro
   };
 }
 
-interface NodeArguments {
+/** What every process of the shop is told. */
+export interface DoorArguments {
   readonly engine: ServerEngine;
   readonly namespace: string;
+  readonly providerUrl: string;
+}
+
+/** What a node is told besides. */
+export interface NodeArguments extends DoorArguments {
   readonly name: string;
   readonly unlucky: boolean;
 }
 
+/** What a door tells its parent. */
+export type DoorMessage =
+  | { readonly kind: "open"; readonly port: number }
+  | { readonly kind: "order" };
+
 function startNode(node: NodeArguments): ChildProcess {
-  const worker = new URL("./worker.ts", import.meta.url);
-  return fork(worker, [JSON.stringify(node)], {
+  return start("./worker.ts", node);
+}
+
+function start(file: string, options: DoorArguments): ChildProcess {
+  const child = fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
     execArgv: ["--conditions", "@quorate/source", "--import", "tsx"],
   });
+  // One that has stopped itself would never see that its parent is gone.
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+  return child;
+}
+
+async function hireDoor(options: DoorArguments, onOrder: () => void): Promise<HiredDoor> {
+  const child = start("./door.worker.ts", options);
+  const exited = once(child, "exit");
+  child.on("message", ({ kind }: DoorMessage) => kind === "order" && onOrder());
+  const port = await Promise.race([portOf(child), exited.then(() => undefined)]);
+  if (port === undefined) throw new Error("the door did not open");
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async crash() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+    async close() {
+      child.send("close");
+      await exited;
+    },
+  };
+}
+
+async function portOf(child: ChildProcess): Promise<number | undefined> {
+  for await (const [message] of on(child, "message") as AsyncIterable<[DoorMessage]>) {
+    if (message.kind === "open") return message.port;
+  }
+  return undefined;
 }
 
 async function ready(child: ChildProcess): Promise<void> {

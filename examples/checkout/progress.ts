@@ -3,6 +3,7 @@
  */
 import type { Findings } from "./audit.ts";
 import type { NodeEvent } from "./node.ts";
+import type { Ledger } from "./provider.ts";
 
 /** Counters of a run, and the screen that shows them. */
 export class Progress {
@@ -14,6 +15,7 @@ export class Progress {
   sold = 0;
   soldOut = 0;
   staleRefused = 0;
+  breakerOpened = 0;
 
   constructor(total: number, nowMs: () => number, out: NodeJS.WriteStream = process.stdout) {
     this.#total = total;
@@ -26,6 +28,7 @@ export class Progress {
   report(node: string, event: NodeEvent): void {
     if (event.kind === "sold") this.sold += 1;
     if (event.kind === "sold out") this.soldOut += 1;
+    if (event.kind === "paid") this.breakerOpened += event.stats.opened;
     if (event.kind === "pausing") {
       this.say(`${node} pauses in the middle of a write to ${event.item}, beyond its lease`);
       this.say(`  it holds token ${event.fencingToken}`);
@@ -45,7 +48,7 @@ export class Progress {
   }
 
   /** The last count, then the audit. */
-  finish(findings: Findings): void {
+  finish(findings: Findings, ledger: Ledger): void {
     this.#shownMs = -Infinity;
     this.#count();
     if (this.#out.isTTY) this.#out.write("\n");
@@ -57,6 +60,12 @@ export class Progress {
     this.say(`  orders: ${this.sold} sold, ${this.soldOut} turned away, of ${this.#total}`);
     this.say(`  oversold: ${problems.some((one) => one.includes("oversold")) ? "yes" : "nothing"}`);
     this.say(`  stale writes refused: ${this.staleRefused}`);
+    const paid = ledger.charges.size;
+    const twice = [...ledger.charges.values()].filter((times) => times > 1).length;
+    this.say(`  charged: ${paid} orders, ${twice} of them twice`);
+    const amplification = (ledger.requests / Math.max(1, paid)).toFixed(2);
+    this.say(`  the provider saw ${ledger.requests} requests: amplification ${amplification}`);
+    this.say(`  breakers opened: ${this.breakerOpened}`);
   }
 
   #count(): void {

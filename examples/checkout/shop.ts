@@ -24,6 +24,22 @@ export const BUSIEST_ITEM = "anvil";
 /** How long the unlucky node sleeps: well beyond its lease. */
 export const PAUSE_MS = LEASE_MS * 1.5;
 
+/** Lease of an order at the front door: what the crash of a door costs its customers. */
+export const DOOR_LEASE_MS = 800;
+/** Orders that come over the web. */
+const WEB_ORDERS = 24;
+/** How many of them have been begun when the first door dies. */
+export const DOOR_DIES_AT = 7;
+
+/** The orders of the web's customers: some of everything. */
+export function webOrders(items: readonly string[]): readonly Order[] {
+  return Array.from({ length: WEB_ORDERS }, (_, index) => ({
+    id: `web-${index + 1}`,
+    item: items[index % items.length] ?? BUSIEST_ITEM,
+    quantity: 1 + (index % 2),
+  }));
+}
+
 /** The orders of the day. */
 export function readOrders(): readonly Order[] {
   const file = readFileSync(new URL("./orders.csv", import.meta.url), "utf8");

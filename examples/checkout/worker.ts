@@ -3,16 +3,14 @@
  * parent, and ends when the orders have ended.
  */
 import { once } from "node:events";
-import { connect, type ServerEngine } from "./engines.ts";
+import { connect } from "./engines.ts";
 import { type NodeEvent, runNode } from "./node.ts";
+import type { NodeArguments } from "./processes.ts";
 import { readOrders } from "./shop.ts";
 
-const { engine, namespace, name, unlucky } = JSON.parse(process.argv[2] ?? "{}") as {
-  engine: ServerEngine;
-  namespace: string;
-  name: string;
-  unlucky: boolean;
-};
+const { engine, namespace, providerUrl, name, unlucky } = JSON.parse(
+  process.argv[2] ?? "{}",
+) as NodeArguments;
 
 // A node whose parent is gone has nobody to report to.
 const orphaned = (): void => process.exit(1);
@@ -30,6 +28,7 @@ await runNode({
   name,
   backend,
   orders: readOrders(),
+  providerUrl,
   report: (event) => {
     told = report(event);
   },
