@@ -13,6 +13,7 @@ import {
   needs,
   startNats,
   startNatsCluster,
+  startPostgres,
   startRedis,
   startRedisCluster,
   startRedisSentinel,
@@ -20,7 +21,7 @@ import {
   type NatsLine,
   type ServerProcess,
 } from "../scripts/servers/index.mjs";
-import { natsPing, redisCommand, until } from "../scripts/servers/wire.mjs";
+import { natsPing, postgresQuery, redisCommand, until } from "../scripts/servers/wire.mjs";
 import { isAlive } from "./support/alive.ts";
 
 const rigs = new URL("../scripts/servers/index.mjs", import.meta.url).href;
@@ -168,6 +169,60 @@ describe.each(lines)("NATS %s", (version) => {
       const cluster = later(await startNatsCluster({ version }));
       expect(cluster.urls).toHaveLength(3);
     });
+  });
+});
+
+describe.skipIf(needs("postgres").skip)("a PostgreSQL server", () => {
+  it("keeps over a kill what was committed, and its port", async () => {
+    const server = later(await startPostgres());
+    const { pid, port } = server;
+    expect(server.url).toBe(`postgres://postgres@127.0.0.1:${port}/postgres`);
+    await postgresQuery(port, "CREATE TABLE t (n int); INSERT INTO t VALUES (7)");
+    await server.kill();
+    expect(isAlive(pid)).toBe(false);
+    await server.restart();
+    expect(await postgresQuery(port, "SELECT n, NULL FROM t")).toEqual([["7", null]]);
+  });
+
+  it("prepares transactions only where it was asked to", async () => {
+    const plain = later(await startPostgres());
+    const prepare = "BEGIN; SELECT 1; PREPARE TRANSACTION 'x'";
+    await expect(postgresQuery(plain.port, prepare)).rejects.toThrow(/max_prepared_transactions/);
+    const able = later(await startPostgres({ maxPreparedTransactions: 5 }));
+    await postgresQuery(able.port, prepare);
+    await able.kill();
+    await able.restart();
+    expect(await postgresQuery(able.port, "SELECT gid FROM pg_prepared_xacts")).toEqual([["x"]]);
+  });
+
+  it("keeps silent while paused, on open connections too, and ends all the same", async () => {
+    const server = await startPostgres();
+    const { port, dir, pid } = server;
+    const busy = postgresQuery(port, "SELECT pg_sleep(0.2), 'done'");
+    await until("the query runs", async () => {
+      const running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.2)%'";
+      return (await postgresQuery(port, running)).length > 1;
+    });
+    server.pause();
+    const first = await Promise.race([busy, new Promise((r) => setTimeout(r, 400, "silence"))]);
+    expect(first).toBe("silence");
+    server.resume();
+    expect((await busy)[0]?.[1]).toBe("done");
+    server.pause();
+    await server.stop();
+    expect(isAlive(pid)).toBe(false);
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  it("says what the server said when it cannot start", async () => {
+    await expect(startPostgres({ args: ["-c", "no_such=1"] })).rejects.toThrow(/no_such/);
+  });
+
+  it("dies with a killed parent, and leaves no directory", async () => {
+    const { pids, dirs } = await strandedServers(`servers.push(await rig.startPostgres());`);
+    await until("no server and no directory", async () => !pids.some(isAlive));
+    await until("no directory is left", async () => !dirs.some((dir) => existsSync(dir)));
+    expect(pids).toHaveLength(1);
   });
 });
 

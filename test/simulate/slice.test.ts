@@ -59,8 +59,33 @@ const SLICES: readonly Slice[] = [
   { scenario: "read-write", mustHit: [...LOCK_ERRORS, "read", "write"] },
   { scenario: "guard", mustHit: [...LOCK_ERRORS, "wrote"] },
   {
+    scenario: "idempotency",
+    mustHit: [
+      ...ERRORS,
+      "told IDEMPOTENCY_IN_FLIGHT",
+      "told IDEMPOTENCY_MISMATCH",
+      "told IDEMPOTENCY_SUPERSEDED",
+      "replayed",
+      "refused",
+      "ran again",
+    ],
+  },
+  {
     scenario: "kv",
     mustHit: [...ERRORS, "put refused", "resolved applied", "resolved none", "resolved unknown"],
+  },
+  {
+    scenario: "shared-breaker",
+    mustHit: [
+      "turned away",
+      "fleet open",
+      "fleet probing",
+      "fleet ramping",
+      "fleet isolated",
+      "fleet unknown",
+      "probe",
+      "breaker.fleet-failed",
+    ],
   },
 ];
 

@@ -3,8 +3,11 @@
  * look at.
  */
 import { guard } from "../simulate/scenarios/guard.ts";
+import { idempotency } from "../simulate/scenarios/idempotency.ts";
 import { lock } from "../simulate/scenarios/lock.ts";
 import { semaphore } from "../simulate/scenarios/semaphore.ts";
+import { sharedBreaker } from "../simulate/scenarios/shared-breaker.ts";
+import { sharedRate } from "../simulate/scenarios/shared-rate.ts";
 import type { Enclosure } from "./enclosure.ts";
 import { counter } from "./scenarios/counter.ts";
 import { deadWaiter } from "./scenarios/dead-waiter.ts";
@@ -19,6 +22,7 @@ import { rewrites } from "./scenarios/rewrites.ts";
 import { runs, slowAnswers } from "./scenarios/runs.ts";
 import { slowEngine } from "./scenarios/slow-engine.ts";
 import { slowWriters } from "./scenarios/slow-writers.ts";
+import { undisturbed } from "./scenarios/undisturbed.ts";
 import { watch } from "./scenarios/watch.ts";
 
 /** By name. */
@@ -30,6 +34,7 @@ export const SCENARIOS = {
   "dead-waiter": deadWaiter,
   drift,
   flushed,
+  idempotency,
   "lease-watch": leaseWatch,
   line,
   "one-owner": oneOwner,
@@ -39,9 +44,12 @@ export const SCENARIOS = {
   rewrites,
   runs,
   "set-back": setBack,
+  "shared-breaker": sharedBreaker,
+  "shared-rate": sharedRate,
   "slow-answers": slowAnswers,
   "slow-engine": slowEngine,
   "slow-writers": slowWriters,
+  undisturbed,
   watch,
 } satisfies Readonly<Record<string, Enclosure>>;
 

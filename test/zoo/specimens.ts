@@ -3,11 +3,14 @@
  */
 import type { Specimen } from "./specimen.ts";
 import { FENCING } from "./specimens/fencing.ts";
+import { IDEMPOTENCY } from "./specimens/idempotency.ts";
 import { LEASES_OVER_KV } from "./specimens/leases-over-kv.ts";
 import { OUTCOMES } from "./specimens/outcomes.ts";
 import { OWNERSHIP } from "./specimens/ownership.ts";
 import { QUEUE } from "./specimens/queue.ts";
 import { RENEWAL } from "./specimens/renewal.ts";
+import { SHARED_BREAKER } from "./specimens/shared-breaker.ts";
+import { SHARED_RATE } from "./specimens/shared-rate.ts";
 import { TIME } from "./specimens/time.ts";
 import { WATCHES } from "./specimens/watches.ts";
 
@@ -21,4 +24,7 @@ export const SPECIMENS: readonly Specimen[] = [
   ...OUTCOMES,
   ...WATCHES,
   ...LEASES_OVER_KV,
+  ...IDEMPOTENCY,
+  ...SHARED_BREAKER,
+  ...SHARED_RATE,
 ];
