@@ -7,12 +7,13 @@
  * then throws harms nobody.
  */
 import type { LiveCall } from "./live-call.ts";
-import { deadlinesOf, type Expiring } from "./deadlines.ts";
+import { type Deadlines, deadlinesOf, type Expiring } from "./deadlines.ts";
 
 /** The innermost `Next`. May throw, return a plain value, or a promise. */
 export function attempt(call: LiveCall): unknown {
   const isBounded = call.mayEnd || call.deadlineMs !== Infinity;
-  if (isBounded) call.check();
+  // Who drew the deadline has read the clock, and no wait outlasts it: it is not read again here.
+  if (call.isEnded || call.isOverdue) call.check();
   const work = call.work(call);
   if (!isBounded || !isThenable(work)) return work;
   return new Attempt(call, work).promise;
@@ -30,6 +31,7 @@ class Attempt implements Expiring {
   wakeMs = 0;
   heapIndex = -1;
   readonly #call: LiveCall;
+  readonly #deadlines: Deadlines;
   #resolve!: (value: unknown) => void;
   #reject!: (reason: unknown) => void;
   #isOver = false;
@@ -43,7 +45,8 @@ class Attempt implements Expiring {
       this.#reject = reject;
     });
     call.active = this;
-    if (call.deadlineMs !== Infinity) deadlinesOf(call.runtime).add(this, call.deadlineMs);
+    this.#deadlines = deadlinesOf(call.runtime);
+    this.#deadlines.add(this, call.deadlineMs);
     try {
       work.then(
         (value) => this.#finish(this.#resolve, value),
@@ -82,6 +85,6 @@ class Attempt implements Expiring {
   #over(): void {
     this.#isOver = true;
     this.#call.active = undefined;
-    if (this.heapIndex !== -1) deadlinesOf(this.#call.runtime).remove(this);
+    if (this.heapIndex !== -1) this.#deadlines.remove(this);
   }
 }

@@ -89,13 +89,15 @@ export class Deadlines {
 }
 
 const byClock = new WeakMap<Time, Deadlines>();
+/** The last one asked for: outside of tests a process has one clock. */
+let latest: { readonly time: Time; readonly deadlines: Deadlines } | undefined;
 
 /** The deadlines of a runtime; the same object for all who share its clock. */
 export function deadlinesOf(runtime: Pick<Runtime, "time">): Deadlines {
-  let deadlines = byClock.get(runtime.time);
-  if (deadlines === undefined) {
-    deadlines = new Deadlines(runtime.time);
-    byClock.set(runtime.time, deadlines);
-  }
+  const { time } = runtime;
+  if (latest?.time === time) return latest.deadlines;
+  const deadlines = byClock.get(time) ?? new Deadlines(time);
+  byClock.set(time, deadlines);
+  latest = { time, deadlines };
   return deadlines;
 }

@@ -15,6 +15,7 @@ import type { LiveCall } from "./live-call.ts";
 export function fuse(guards: readonly Guard[], inner: Next, rescue?: Rescue): Next {
   const count = guards.length;
   if (count === 0 && rescue === undefined) return inner;
+  if (count === 1 && rescue === undefined) return around(guards[0] as Guard, inner);
   const again = rescue === undefined ? inner : fuse(guards, inner);
   const settling = guards.some((guard) => guard.settle !== undefined);
   const noPermits: readonly Permit[] = guards.map(() => undefined);
@@ -47,6 +48,25 @@ export function fuse(guards: readonly Guard[], inner: Next, rescue?: Rescue): Ne
       (guards[index] as Guard).succeed(permits[index], call, value);
     }
     if (settling) settle(guards, permits, call);
+    return value;
+  };
+}
+
+/** One guard alone, as most policies are run: it needs no list of permits. */
+function around(guard: Guard, inner: Next): Next {
+  return async (call) => {
+    const entered = guard.enter(call);
+    const permit = entered instanceof Promise ? await entered : entered;
+    let value: unknown;
+    try {
+      value = await inner(call);
+    } catch (error) {
+      guard.fail(permit, call, error);
+      if (guard.settle !== undefined) settle([guard], [permit], call);
+      throw error;
+    }
+    guard.succeed(permit, call, value);
+    if (guard.settle !== undefined) settle([guard], [permit], call);
     return value;
   };
 }

@@ -35,6 +35,8 @@ export class LiveCall implements Call, Active {
   timeoutMs: Ms = Infinity;
   /** Whether anybody can cancel it. Work that nothing can end early needs nobody to wait for it. */
   mayEnd = false;
+  /** Its deadline had passed when it was made. */
+  isOverdue = false;
   /** Whom to tell of a cancel. */
   active: Active | undefined = undefined;
   /** Work that was given up on and runs on, here or in attempts derived from here. */

@@ -37,7 +37,7 @@ const real: Library = {
 };
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "hrtime"] });
 });
 afterEach(() => {
   vi.useRealTimers();

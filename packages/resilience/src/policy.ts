@@ -88,6 +88,7 @@ export class LayeredPolicy implements Policy {
 
 /** Draws the deadline of `call` as near as the caller's options say. */
 function bound(call: LiveCall, { timeoutMs, deadlineMs }: RunOptions): void {
+  if (timeoutMs === undefined && deadlineMs === undefined) return;
   const nowMs = call.runtime.time.monotonicMs();
   if (timeoutMs !== undefined) {
     call.timeoutMs = duration("timeoutMs", timeoutMs);
@@ -100,6 +101,7 @@ function bound(call: LiveCall, { timeoutMs, deadlineMs }: RunOptions): void {
   if (deadlineMs >= call.deadlineMs) return;
   call.deadlineMs = deadlineMs;
   call.timeoutMs = Math.max(0, deadlineMs - nowMs);
+  call.isOverdue = deadlineMs <= nowMs; // Guards have their say first: a server counts it as shed.
 }
 
 /** From the inside out: guards that stand together, and a rescue around them, become one. */

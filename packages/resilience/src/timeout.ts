@@ -44,9 +44,13 @@ class Timeout implements Guard {
   }
 
   enter(call: LiveCall): Permit {
-    const deadlineMs = this.runtime.time.monotonicMs() + this.#timeoutMs;
+    const nowMs = this.runtime.time.monotonicMs();
+    const deadlineMs = nowMs + this.#timeoutMs;
     const { deadlineMs: outerMs } = call;
-    if (deadlineMs >= outerMs) return UNTOUCHED;
+    if (deadlineMs >= outerMs) {
+      if (outerMs <= nowMs) throw call.timeoutError(false);
+      return UNTOUCHED;
+    }
     const outer: Outer | undefined =
       outerMs === Infinity ? undefined : { deadlineMs: outerMs, timeoutMs: call.timeoutMs };
     call.deadlineMs = deadlineMs;

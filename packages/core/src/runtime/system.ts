@@ -12,18 +12,24 @@ import type { Events, Random, Runtime, Time, Timer } from "./runtime.ts";
 /** Node's own limit; a longer delay would fire at once. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
+/** A third cheaper than `performance.now`, which checks its receiver; the same clock. */
+function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1_000_000;
+}
+
 const time: Time = {
-  monotonicMs: () => performance.now(),
+  monotonicMs,
   wallMs: () => Date.now(),
   setTimer(delayMs, callback, options): Timer {
     invariant(!Number.isNaN(delayMs), "a timer's delay is not a number");
-    const endsAtMs = performance.now() + delayMs;
+    const endsAtMs = monotonicMs() + delayMs;
     let handle: NodeJS.Timeout;
     // Node truncates delays and reads its clock once a turn, so it may call a little early; and it
     // cannot count beyond 2³¹ ms. In both cases what is left is slept in another go.
-    const due = (): void => (performance.now() >= endsAtMs ? callback() : arm());
+    const due = (): void => (monotonicMs() >= endsAtMs ? callback() : arm());
     const arm = (): void => {
-      const leftMs = Math.max(0, Math.ceil(endsAtMs - performance.now()));
+      const leftMs = Math.max(0, Math.ceil(endsAtMs - monotonicMs()));
       handle = setTimeout(due, Math.min(leftMs, LONGEST_TIMEOUT_MS));
       if (options?.keepAlive === false) handle.unref();
     };

@@ -19,7 +19,9 @@ const kept = {
     new CircuitBreaker((work: Work) => work(), options),
 } as const;
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
+beforeEach(
+  () => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "hrtime"] }),
+);
 afterEach(() => void vi.useRealTimers());
 
 describe.each(Object.entries(kept))("a policy out of %s", (_, make) => {

@@ -62,7 +62,15 @@ export function fakeClock(): void {
   runtime = { ...systemRuntime, time: { ...systemRuntime.time } };
   vi.useFakeTimers({
     now: 1_767_225_600_000,
-    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
+    toFake: [
+      "setTimeout",
+      "clearTimeout",
+      "setInterval",
+      "clearInterval",
+      "Date",
+      "performance",
+      "hrtime",
+    ],
   });
 }
 
