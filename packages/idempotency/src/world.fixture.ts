@@ -2,14 +2,15 @@
  * Processes on one store in memory, in scripted time: each may be paused by itself, and each counts
  * its calls of the store, of which any may be made to fail.
  */
-import { type Backend, type KvStore, QuorateError, type Runtime, type Timer } from "@quorate/core";
-import { ScriptedRuntime, seededRandom } from "@quorate/core/testing";
+import { type Backend, type KvStore, QuorateError } from "@quorate/core";
+import { ScriptedRuntime } from "@quorate/core/testing";
 import {
   createMemoryStore,
   type MemoryBackend,
   memoryBackend,
   type MemoryStore,
 } from "@quorate/memory";
+import { PausableRuntime } from "../../../test/support/pausable-runtime.ts";
 import { createIdempotency } from "./engine.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { IdempotencyOptions } from "./options.ts";
@@ -144,49 +145,4 @@ function intercepted(kv: KvStore, calls: Calls): KvStore {
     list: (collection, options) => kv.list(collection, options),
     watch: (target, options) => kv.watch(target, options),
   };
-}
-
-/** The world's time, with timers that stand still while the process does. */
-class PausableRuntime implements Runtime {
-  readonly time: Runtime["time"];
-  readonly random: Runtime["random"];
-  readonly ids: Runtime["ids"];
-  readonly events: Runtime["events"];
-  #due: (() => void)[] | undefined;
-
-  constructor(world: ScriptedRuntime, seed: number) {
-    const { monotonicMs, wallMs, setTimer } = world.time;
-    this.time = {
-      monotonicMs,
-      wallMs,
-      setTimer: (delayMs, callback): Timer => {
-        let cancelled = false;
-        const fire = (): void => {
-          if (cancelled) return;
-          if (this.#due === undefined) callback();
-          else this.#due.push(fire);
-        };
-        const timer = setTimer(delayMs, fire);
-        return {
-          cancel: () => {
-            cancelled = true;
-            timer.cancel();
-          },
-        };
-      },
-    };
-    this.random = seededRandom(seed);
-    this.ids = new ScriptedRuntime({ seed: 1_000 + seed }).ids;
-    this.events = world.events;
-  }
-
-  pause(): void {
-    this.#due ??= [];
-  }
-
-  resume(): void {
-    const due = this.#due ?? [];
-    this.#due = undefined;
-    for (const fire of due) fire();
-  }
 }

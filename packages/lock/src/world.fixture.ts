@@ -4,14 +4,14 @@
  * A paused process runs no timer and hears no reply, while the world goes on: SIGSTOP, as far as
  * one Node.js process can play it.
  */
-import type { Runtime, Timer } from "@quorate/core";
-import { ScriptedRuntime, seededRandom } from "@quorate/core/testing";
+import { ScriptedRuntime } from "@quorate/core/testing";
 import {
   createMemoryStore,
   type MemoryBackend,
   memoryBackend,
   type MemoryStore,
 } from "@quorate/memory";
+import { PausableRuntime } from "../../../test/support/pausable-runtime.ts";
 import { createLocks, type Locks } from "./locks.ts";
 import type { LocksOptions } from "./options.ts";
 
@@ -63,54 +63,5 @@ export class World {
   /** Lets promises settle without time passing. */
   settle(): Promise<void> {
     return this.runtime.advance(0);
-  }
-}
-
-/** The world's time, with timers that stand still while the process does. */
-class PausableRuntime implements Runtime {
-  readonly time: Runtime["time"];
-  readonly random: Runtime["random"];
-  readonly ids: Runtime["ids"];
-  readonly events: Runtime["events"];
-  #due: (() => void)[] | undefined;
-
-  constructor(world: ScriptedRuntime, seed: number) {
-    const { monotonicMs, wallMs, setTimer } = world.time;
-    this.time = {
-      monotonicMs,
-      wallMs,
-      setTimer: (delayMs, callback): Timer => {
-        let cancelled = false;
-        const fire = (): void => {
-          if (cancelled) return;
-          if (this.#due === undefined) callback();
-          else this.#due.push(fire);
-        };
-        const timer = setTimer(delayMs, fire);
-        return {
-          cancel: () => {
-            cancelled = true;
-            timer.cancel();
-          },
-        };
-      },
-    };
-    this.random = seededRandom(seed);
-    this.ids = new ScriptedRuntime({ seed: 1_000 + seed }).ids;
-    this.events = world.events;
-  }
-
-  get isPaused(): boolean {
-    return this.#due !== undefined;
-  }
-
-  pause(): void {
-    this.#due ??= [];
-  }
-
-  resume(): void {
-    const due = this.#due ?? [];
-    this.#due = undefined;
-    for (const fire of due) fire();
   }
 }

@@ -7,7 +7,6 @@
 import type { EventChannel, Ms, Runtime } from "@quorate/core";
 
 import type { PhaseKind, TransitionReason } from "./breaker-machine.ts";
-import { reportFailure } from "./emitter.ts";
 import type { Tally } from "./fleet.ts";
 
 /** State of a breaker, seen from outside. */
@@ -86,13 +85,4 @@ export function breakerChannels(runtime: Runtime): BreakerChannels {
     byRuntime.set(runtime, channels);
   }
   return channels;
-}
-
-/** Publishes; a subscriber that throws does not reach the call. */
-export function publish<T extends object>(runtime: Runtime, to: EventChannel<T>, event: T): void {
-  try {
-    to.publish(event);
-  } catch (error) {
-    reportFailure(runtime, "subscriber of a breaker's channel", error);
-  }
 }

@@ -10,9 +10,8 @@ import {
   type BreakerRejected,
   type BreakerState,
   type BreakerTransition,
-  publish,
 } from "./breaker-events.ts";
-import { Emitter } from "./emitter.ts";
+import { Emitter, publish } from "./emitter.ts";
 import { rejection } from "./rejection.ts";
 
 const EVENT_OF: Readonly<Record<PhaseOrHeld, keyof BreakerEvents>> = {
@@ -111,6 +110,6 @@ export class BreakerVoice {
     event: BreakerEvents[K],
   ): void {
     this.#emitter?.emit(type, event);
-    if (channel.hasSubscribers) publish(this.#runtime, channel, event);
+    publish(this.#runtime, "a breaker's channel", channel, () => event);
   }
 }

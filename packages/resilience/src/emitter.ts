@@ -4,7 +4,7 @@
  * Listeners are told after the fact, one by one; one that throws keeps neither the others nor the
  * call from going on. Its error goes to the channel `quorate:resilience.listener-failed`.
  */
-import type { Runtime } from "@quorate/core";
+import type { EventChannel, Runtime } from "@quorate/core";
 
 /** A listener, a classifier or another function of the caller's threw. */
 export interface ListenerFailed {
@@ -20,6 +20,21 @@ export function reportFailure(runtime: Runtime, what: string, error: unknown): v
     if (channel.hasSubscribers) channel.publish({ what, error });
   } catch {
     // A subscriber of this channel that throws has nobody left to be told.
+  }
+}
+
+/** Publishes, if anybody listens; a subscriber that throws does not reach the call. */
+export function publish<T extends object>(
+  runtime: Runtime,
+  what: string,
+  to: EventChannel<T>,
+  make: () => T,
+): void {
+  if (!to.hasSubscribers) return;
+  try {
+    to.publish(make());
+  } catch (error) {
+    reportFailure(runtime, `subscriber of ${what}`, error);
   }
 }
 

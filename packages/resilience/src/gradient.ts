@@ -15,16 +15,9 @@
  */
 import { inRange, knownOptions } from "@quorate/core";
 
-import {
-  checkBounds,
-  isSane,
-  type LimitAlgorithm,
-  type LimitBounds,
-  type LimitMachine,
-  type LimitSample,
-  within,
-} from "./limit-machine.ts";
-import { LimitWindow, type WindowVerdict } from "./limit-window.ts";
+import type { LimitAlgorithm } from "./limit-machine.ts";
+import type { WindowVerdict } from "./limit-window.ts";
+import { WindowedLimit } from "./windowed-limit.ts";
 
 /** Options of `gradientLimit`. */
 export interface GradientOptions {
@@ -37,40 +30,20 @@ const MIN_GRADIENT = 0.5;
 /** How far one window moves the limit towards where it points. */
 const SMOOTHING = 0.5;
 
-class GradientMachine implements LimitMachine {
-  readonly #bounds: LimitBounds;
-  readonly #tolerance: number;
-  readonly #window: LimitWindow;
-  /** Kept with its fraction, else slow growth would be rounded away. */
-  #limit: number;
-
-  constructor(bounds: LimitBounds, tolerance: number) {
-    this.#bounds = checkBounds(bounds);
-    this.#tolerance = tolerance;
-    this.#window = new LimitWindow(bounds.min);
-    this.#limit = bounds.initial;
-  }
-
-  get limit(): number {
-    return Math.floor(within(this.#bounds, Math.min(this.#limit, this.#window.ceiling)));
-  }
-
-  sample(sample: LimitSample): void {
-    if (!isSane(sample)) return;
-    const verdict = this.#window.add(sample, Math.floor(this.#limit));
-    if (verdict !== undefined) this.#limit = within(this.#bounds, this.#moved(verdict));
-  }
-
-  #moved({ rttMs, unloadedMs, dropRate, isCrowded }: WindowVerdict): number {
-    if (!isCrowded && dropRate === 0) return this.#limit;
-    const slowness =
-      rttMs === undefined || unloadedMs === undefined || rttMs === 0
-        ? 1
-        : (this.#tolerance * unloadedMs) / rttMs;
-    const gradient = Math.max(MIN_GRADIENT, Math.min(1, slowness, 1 - dropRate));
-    const headroom = isCrowded ? Math.sqrt(this.#limit) : 0;
-    return this.#limit + SMOOTHING * (this.#limit * gradient + headroom - this.#limit);
-  }
+/** Where `verdict` moves `limit`. */
+function moved(
+  limit: number,
+  { rttMs, unloadedMs, dropRate, isCrowded }: WindowVerdict,
+  tolerance: number,
+): number {
+  if (!isCrowded && dropRate === 0) return limit;
+  const slowness =
+    rttMs === undefined || unloadedMs === undefined || rttMs === 0
+      ? 1
+      : (tolerance * unloadedMs) / rttMs;
+  const gradient = Math.max(MIN_GRADIENT, Math.min(1, slowness, 1 - dropRate));
+  const headroom = isCrowded ? Math.sqrt(limit) : 0;
+  return limit + SMOOTHING * (limit * gradient + headroom - limit);
 }
 
 /**
@@ -86,5 +59,9 @@ class GradientMachine implements LimitMachine {
 export function gradientLimit(options: GradientOptions = {}): LimitAlgorithm {
   knownOptions("gradientLimit", options, ["tolerance"]);
   const tolerance = inRange("tolerance", options.tolerance ?? 1.5, 1, 10);
-  return { name: "gradient", start: (bounds) => new GradientMachine(bounds, tolerance) };
+  return {
+    name: "gradient",
+    start: (bounds) =>
+      new WindowedLimit(bounds, (limit, verdict) => moved(limit, verdict, tolerance)),
+  };
 }

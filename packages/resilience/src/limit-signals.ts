@@ -7,7 +7,7 @@
  */
 import type { EventChannel, Runtime } from "@quorate/core";
 
-import { Emitter, reportFailure } from "./emitter.ts";
+import { Emitter, publish } from "./emitter.ts";
 
 /** Events of one object, `E` from name to event; `budgetEmpty` is on `<kind>.budget-empty`. */
 export class Signals<E extends object> {
@@ -31,13 +31,7 @@ export class Signals<E extends object> {
   /** Tells of an event, made only if it is heard. Never throws. */
   send<K extends keyof E & string>(type: K, make: () => E[K] & object): void {
     const channel = this.#channel(type);
-    if (channel.hasSubscribers) {
-      try {
-        channel.publish(make());
-      } catch (error) {
-        reportFailure(this.#runtime, `subscriber of ${this.#kind}.${type}`, error);
-      }
-    }
+    if (channel.hasSubscribers) publish(this.#runtime, `${this.#kind}.${type}`, channel, make);
     if (this.#emitter.hears(type)) this.#emitter.emit(type, make());
   }
 

@@ -1,10 +1,14 @@
 /**
  * How a rate limit says no, and who hears of it.
  */
-import type { EventChannel, Ms, Runtime } from "@quorate/core";
+import type { Ms } from "@quorate/core";
 
+import type { Signals } from "./limit-signals.ts";
 import type { RateTerms } from "./rate-units.ts";
 import { rejection } from "./rejection.ts";
+
+/** What the channels of all rate limits begin with. */
+export const RATE_LIMIT = "rate-limit";
 
 /** A call got no permit. */
 export interface RateRefused {
@@ -23,19 +27,14 @@ export interface RateLimitEvents {
 export interface Refuser {
   readonly name: string;
   readonly terms: RateTerms;
-  readonly runtime: Runtime;
-  readonly emitter: { emit(type: "refused", event: RateRefused): void };
+  readonly signals: Pick<Signals<RateLimitEvents>, "send">;
 }
 
 /** Makes refusals, and tells of each. */
 export function refusals(refuser: Refuser): (retryAfterMs: Ms) => unknown {
-  const { name: limiter, terms, runtime, emitter } = refuser;
-  let channel: EventChannel<RateRefused> | undefined;
+  const { name: limiter, terms, signals } = refuser;
   return (retryAfterMs) => {
-    channel ??= runtime.events.channel<RateRefused>("rate-limit.refused");
-    const event: RateRefused = { limiter, retryAfterMs };
-    if (channel.hasSubscribers) channel.publish(event);
-    emitter.emit("refused", event);
+    signals.send("refused", () => ({ limiter, retryAfterMs }));
     const allowed = `${terms.limit} calls per ${terms.perMs} ms`;
     const message = `${limiter}: ${allowed} are used up; retry in ${retryAfterMs} ms`;
     return rejection("RATE_LIMITED", message, { limiter, retryAfterMs });

@@ -16,18 +16,20 @@
 import { invalidArgument, knownOptions, type Ms, type Runtime } from "@quorate/core";
 
 import type { Call } from "./call.ts";
-import { Emitter, reportFailure } from "./emitter.ts";
+import { reportFailure } from "./emitter.ts";
 import { Gcra } from "./gcra.ts";
 import type { Guard, Permit } from "./layer.ts";
+import { Signals } from "./limit-signals.ts";
 import type { LiveCall } from "./live-call.ts";
 import { LayeredPolicy } from "./policy.ts";
-import { type RateLimitEvents, refusals } from "./rate-events.ts";
+import { RATE_LIMIT, type RateLimitEvents, refusals } from "./rate-events.ts";
 import { KeyedLines, MAX_KEY_LENGTH } from "./rate-keys.ts";
 import { type LineKeeper, type RateCounts, RateLine } from "./rate-line.ts";
 import {
   type CheckedRateLimit,
   checkCost,
   checkRateLimit,
+  costOf,
   RATE_OPTIONS,
   type RateLimitOptions,
 } from "./rate-options.ts";
@@ -55,7 +57,7 @@ class RateGuard implements Guard, LineKeeper {
   readonly counts: RateCounts = { passed: 0, waited: 0, refused: 0 };
   readonly waitMs: Ms;
   readonly maxWaiting: number;
-  readonly emitter: Emitter<RateLimitEvents>;
+  readonly signals: Signals<RateLimitEvents>;
   readonly refusal: (retryAfterMs: Ms) => unknown;
   readonly burst: number;
   readonly keyed: KeyedLines | undefined;
@@ -74,15 +76,15 @@ class RateGuard implements Guard, LineKeeper {
     this.#isGcra = options.algorithm === "gcra";
     this.#key = options.key;
     this.#cost = options.cost;
-    this.emitter = new Emitter(options.runtime);
-    this.refusal = refusals({ ...options, emitter: this.emitter });
+    this.signals = new Signals(options.runtime, RATE_LIMIT);
+    this.refusal = refusals({ ...options, signals: this.signals });
     const make = (): RateLine => this.#line();
     this.keyed = options.key === undefined ? undefined : new KeyedLines(options.maxKeys, make);
     this.single = make();
   }
 
   enter(call: LiveCall): Permit | Promise<Permit> {
-    const cost = this.#cost === undefined ? 1 : this.#costOf(call, this.#cost);
+    const cost = costOf(call, this.#cost, this.burst, this.runtime);
     if (this.keyed === undefined) return this.single.enter(call, cost);
     const line = this.lineOf(this.#keyOf(call));
     const paid = line.enter(call, cost);
@@ -109,16 +111,6 @@ class RateGuard implements Guard, LineKeeper {
     const nowUs = toUs(this.runtime.time.monotonicMs());
     const meter = this.#isGcra ? new Gcra(this.#rate, nowUs) : new TokenBucket(this.#rate, nowUs);
     return new RateLine(this, meter);
-  }
-
-  /** A price that cannot be told must not let a call through for nothing, nor harm it. */
-  #costOf(call: LiveCall, costOf: (call: Call) => number): number {
-    try {
-      return checkCost(costOf(call), this.burst);
-    } catch (error) {
-      reportFailure(this.runtime, "cost", error);
-      return 1;
-    }
   }
 
   #keyOf(call: LiveCall): string {
@@ -174,7 +166,7 @@ export class RateLimiter extends LayeredPolicy {
     type: K,
     listener: (event: RateLimitEvents[K]) => void,
   ): () => void {
-    return this.#guard.emitter.on(type, listener);
+    return this.#guard.signals.on(type, listener);
   }
 
   /** Counters since the beginning. */

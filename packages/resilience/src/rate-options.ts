@@ -13,6 +13,7 @@ import {
 } from "@quorate/core";
 
 import type { Call } from "./call.ts";
+import { reportFailure } from "./emitter.ts";
 import { checkTerms, type RateTerms } from "./rate-units.ts";
 
 /** Longest name of a limiter, in bytes. */
@@ -100,6 +101,22 @@ export function checkRateLimit(options: RateLimitOptions): CheckedRateLimit {
     maxKeys: positiveInteger("maxKeys", options.maxKeys ?? 10_000),
     runtime: options.runtime ?? systemRuntime,
   };
+}
+
+/** A price that cannot be told must not let a call through for nothing, nor harm it. */
+export function costOf(
+  call: Call,
+  price: ((call: Call) => number) | undefined,
+  burst: number,
+  runtime: Runtime,
+): number {
+  if (price === undefined) return 1;
+  try {
+    return checkCost(price(call), burst);
+  } catch (error) {
+    reportFailure(runtime, "cost", error);
+    return 1;
+  }
 }
 
 /** What a call may cost: an integer from 0 to `burst`. @throws INVALID_ARGUMENT */

@@ -14,55 +14,27 @@
  * concurrency-limits, `VegasLimit`. Departures: it judges means of windows rather than each
  * sample, and its unloaded latency comes from a probe at half the limit (see limit-window.ts).
  */
-import {
-  checkBounds,
-  isSane,
-  type LimitAlgorithm,
-  type LimitBounds,
-  type LimitMachine,
-  type LimitSample,
-  within,
-} from "./limit-machine.ts";
-import { LimitWindow, type WindowVerdict } from "./limit-window.ts";
+import type { LimitAlgorithm } from "./limit-machine.ts";
+import type { WindowVerdict } from "./limit-window.ts";
+import { WindowedLimit } from "./windowed-limit.ts";
 
 /** Calls that may wait, in multiples of log₁₀ limit: below grow fast, grow, and above shrink. */
 const HARDLY_ANY = 1;
 const FEW = 3;
 const MANY = 6;
 
-class VegasMachine implements LimitMachine {
-  readonly #bounds: LimitBounds;
-  readonly #window: LimitWindow;
-  #limit: number;
-
-  constructor(bounds: LimitBounds) {
-    this.#bounds = checkBounds(bounds);
-    this.#window = new LimitWindow(bounds.min);
-    this.#limit = bounds.initial;
-  }
-
-  get limit(): number {
-    return Math.floor(within(this.#bounds, Math.min(this.#limit, this.#window.ceiling)));
-  }
-
-  sample(sample: LimitSample): void {
-    if (!isSane(sample)) return;
-    const verdict = this.#window.add(sample, Math.floor(this.#limit));
-    if (verdict !== undefined) this.#limit = within(this.#bounds, this.#moved(verdict));
-  }
-
-  #moved({ rttMs, unloadedMs, dropRate, isCrowded }: WindowVerdict): number {
-    const step = Math.max(1, Math.log10(this.#limit));
-    if (dropRate > 0) return this.#limit - Math.max(step, this.#limit * dropRate * 0.5);
-    if (!isCrowded || rttMs === undefined || unloadedMs === undefined) return this.#limit;
-    const share = rttMs === 0 ? 0 : Math.max(0, 1 - unloadedMs / rttMs);
-    const waiting = Math.ceil(this.#limit * share);
-    if (waiting <= HARDLY_ANY * step) return this.#limit + MANY * step;
-    if (waiting < FEW * step) return this.#limit + step;
-    // Many more than many: the capacity fell. By single steps the queue would stand for minutes.
-    if (waiting > MANY * step) return this.#limit - Math.max(step, (waiting - MANY * step) / 4);
-    return this.#limit;
-  }
+/** Where `verdict` moves `limit`. */
+function moved(limit: number, { rttMs, unloadedMs, dropRate, isCrowded }: WindowVerdict): number {
+  const step = Math.max(1, Math.log10(limit));
+  if (dropRate > 0) return limit - Math.max(step, limit * dropRate * 0.5);
+  if (!isCrowded || rttMs === undefined || unloadedMs === undefined) return limit;
+  const share = rttMs === 0 ? 0 : Math.max(0, 1 - unloadedMs / rttMs);
+  const waiting = Math.ceil(limit * share);
+  if (waiting <= HARDLY_ANY * step) return limit + MANY * step;
+  if (waiting < FEW * step) return limit + step;
+  // Many more than many: the capacity fell. By single steps the queue would stand for minutes.
+  if (waiting > MANY * step) return limit - Math.max(step, (waiting - MANY * step) / 4);
+  return limit;
 }
 
 /**
@@ -75,5 +47,5 @@ class VegasMachine implements LimitMachine {
  * console.log(machine.limit); // => 20
  */
 export function vegasLimit(): LimitAlgorithm {
-  return { name: "vegas", start: (bounds) => new VegasMachine(bounds) };
+  return { name: "vegas", start: (bounds) => new WindowedLimit(bounds, moved) };
 }

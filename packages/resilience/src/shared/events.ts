@@ -6,8 +6,7 @@
 import { type ErrorCode, type EventChannel, isQuorateError } from "@quorate/core";
 import type { Revision, Runtime } from "@quorate/core";
 
-import { publish } from "../breaker-events.ts";
-import { reportFailure } from "../emitter.ts";
+import { publish, reportFailure } from "../emitter.ts";
 import type { FleetState } from "./record.ts";
 
 /** `quorate:breaker.fleet`: this instance learnt of a new state of the fleet, or lost touch. */
@@ -35,6 +34,9 @@ export interface FleetFailed {
   readonly code: ErrorCode;
 }
 
+/** Whose channel it is, in a report. */
+const CHANNEL = "a breaker's channel";
+
 /** The channels of a fleet, and who speaks. */
 export class FleetVoice {
   readonly #runtime: Runtime;
@@ -56,15 +58,14 @@ export class FleetVoice {
 
   /** Tells of a new state. */
   turned(facts: Omit<FleetTurned, "breaker" | "instance">): void {
-    if (!this.#turned.hasSubscribers) return;
-    publish(this.#runtime, this.#turned, { ...this.#who, ...facts });
+    publish(this.#runtime, CHANNEL, this.#turned, () => ({ ...this.#who, ...facts }));
   }
 
   /** Tells of a failure. Never throws, whatever it was. */
   failed(operation: FleetFailed["operation"], error: unknown): void {
     if (!isQuorateError(error))
       return reportFailure(this.#runtime, `${operation} of a fleet`, error);
-    if (!this.#failed.hasSubscribers) return;
-    publish(this.#runtime, this.#failed, { ...this.#who, operation, code: error.code });
+    const { code } = error;
+    publish(this.#runtime, CHANNEL, this.#failed, () => ({ ...this.#who, operation, code }));
   }
 }

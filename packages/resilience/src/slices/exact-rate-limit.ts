@@ -16,23 +16,16 @@
  *
  * HAZARD: a store that loses the record, or whose clock is set forward, gives at most a burst more.
  */
-import {
-  type Backend,
-  type EventChannel,
-  knownOptions,
-  Lifecycle,
-  type Ms,
-  type Runtime,
-} from "@quorate/core";
+import { type Backend, knownOptions, Lifecycle, type Ms, type Runtime } from "@quorate/core";
 
 import { deadlinesOf, type Expiring } from "../deadlines.ts";
-import { Emitter, reportFailure } from "../emitter.ts";
 import type { Guard, Permit } from "../layer.ts";
+import { Signals } from "../limit-signals.ts";
 import type { Active, LiveCall } from "../live-call.ts";
 import { LayeredPolicy } from "../policy.ts";
-import { type RateLimitEvents, refusals } from "../rate-events.ts";
+import { RATE_LIMIT, type RateLimitEvents, refusals } from "../rate-events.ts";
 import type { RateCounts } from "../rate-line.ts";
-import { type CheckedRate, checkCost, checkRate, RATE_OPTIONS } from "../rate-options.ts";
+import { type CheckedRate, checkRate, costOf, RATE_OPTIONS } from "../rate-options.ts";
 import type { RateOptions } from "../rate-options.ts";
 import { rejection } from "../rejection.ts";
 import { type Applicant, failureName, PermitDesk } from "./permit-desk.ts";
@@ -59,7 +52,7 @@ class ExactGuard implements Guard {
   readonly rank = "limit";
   readonly runtime: Runtime;
   readonly counts: RateCounts = { passed: 0, waited: 0, refused: 0 };
-  readonly emitter: Emitter<ExactRateLimitEvents>;
+  readonly signals: Signals<ExactRateLimitEvents>;
   readonly lifecycle: Lifecycle;
   readonly waiters: Set<Turn> = new Set();
   readonly desk: PermitDesk;
@@ -67,7 +60,6 @@ class ExactGuard implements Guard {
   readonly name: string;
   readonly waitMs: Ms;
   readonly #options: CheckedRate;
-  readonly #storeLost: EventChannel<SliceStoreLost>;
 
   constructor(backend: Backend, name: string, options: CheckedRate) {
     const { runtime, kv } = backend;
@@ -76,10 +68,9 @@ class ExactGuard implements Guard {
     this.name = name;
     this.waitMs = options.waitMs;
     this.#options = options;
-    this.emitter = new Emitter(runtime);
+    this.signals = new Signals(runtime, RATE_LIMIT);
     this.lifecycle = new Lifecycle(`the exact rate limit ${name}`, runtime);
-    this.refusal = refusals({ name, terms, runtime, emitter: this.emitter });
-    this.#storeLost = runtime.events.channel("rate-limit.store-lost");
+    this.refusal = refusals({ name, terms, signals: this.signals });
     const key = fleetKey("permits", name);
     this.desk = new PermitDesk({ kv, runtime, key, terms, timeoutMs: STORE_MS });
   }
@@ -91,7 +82,8 @@ class ExactGuard implements Guard {
       this.counts.refused += 1;
       throw this.refusal(STORE_MS);
     }
-    const turn = new Turn(this, call, this.#costOf(call));
+    const { cost, terms } = this.#options;
+    const turn = new Turn(this, call, costOf(call, cost, terms.burst, this.runtime));
     this.waiters.add(turn);
     deadlinesOf(this.runtime).add(turn, call.deadlineMs);
     this.desk.ask(turn);
@@ -105,26 +97,13 @@ class ExactGuard implements Guard {
   cancel(): void {}
 
   lost(error: unknown): void {
-    const event = { limiter: this.name, error: failureName(error) };
-    if (this.#storeLost.hasSubscribers) this.#storeLost.publish(event);
-    this.emitter.emit("storeLost", event);
+    this.signals.send("storeLost", () => ({ limiter: this.name, error: failureName(error) }));
   }
 
   async close(): Promise<void> {
     await this.lifecycle.close(0, () => {
       for (const turn of this.waiters) turn.end(this.lifecycle.closedError());
     });
-  }
-
-  #costOf(call: LiveCall): number {
-    const { cost, terms } = this.#options;
-    if (cost === undefined) return 1;
-    try {
-      return checkCost(cost(call), terms.burst);
-    } catch (error) {
-      reportFailure(this.runtime, "cost", error);
-      return 1;
-    }
   }
 }
 
@@ -230,7 +209,7 @@ export class ExactRateLimiter extends LayeredPolicy implements AsyncDisposable {
     type: K,
     listener: (event: ExactRateLimitEvents[K]) => void,
   ): () => void {
-    return this.#guard.emitter.on(type, listener);
+    return this.#guard.signals.on(type, listener);
   }
 
   /** Counters since the beginning. */

@@ -15,23 +15,16 @@
  * `exactRateLimit` there. Nor first come, first served across instances. Instances may be
  * configured differently (a deployment under way): slices are shares, each of its own limit.
  */
-import {
-  type Backend,
-  type EventChannel,
-  knownOptions,
-  Lifecycle,
-  type Ms,
-  type Runtime,
-} from "@quorate/core";
+import { type Backend, knownOptions, Lifecycle, type Ms, type Runtime } from "@quorate/core";
 
 import type { Call } from "../call.ts";
-import { Emitter, reportFailure } from "../emitter.ts";
 import type { Guard, Permit } from "../layer.ts";
+import { Signals } from "../limit-signals.ts";
 import type { LiveCall } from "../live-call.ts";
 import { LayeredPolicy } from "../policy.ts";
-import { type RateLimitEvents, refusals } from "../rate-events.ts";
+import { RATE_LIMIT, type RateLimitEvents, refusals } from "../rate-events.ts";
 import { type LineKeeper, type RateCounts, RateLine } from "../rate-line.ts";
-import { type CheckedRate, checkCost, checkRate, RATE_OPTIONS } from "../rate-options.ts";
+import { type CheckedRate, checkCost, checkRate, costOf, RATE_OPTIONS } from "../rate-options.ts";
 import type { RateOptions } from "../rate-options.ts";
 import { PARTS } from "./fleet-record.ts";
 import { checkBackend, type CheckedSlices, checkSlices, fleetKey } from "./slice-options.ts";
@@ -85,7 +78,7 @@ class SharedGuard implements Guard, LineKeeper {
   readonly waitMs: Ms;
   readonly maxWaiting: number;
   readonly burst: number;
-  readonly emitter: Emitter<SharedRateLimitEvents>;
+  readonly signals: Signals<SharedRateLimitEvents>;
   readonly lifecycle: Lifecycle;
   readonly line: RateLine;
   readonly sliced: SlicedBucket;
@@ -93,8 +86,6 @@ class SharedGuard implements Guard, LineKeeper {
   readonly #periodMs: Ms;
   readonly #cost: ((call: Call) => number) | undefined;
   readonly #refusal: (retryAfterMs: Ms) => unknown;
-  readonly #sliceChanged: EventChannel<SliceChanged>;
-  readonly #storeLost: EventChannel<SliceStoreLost>;
   #parts = 0;
 
   constructor(backend: Backend, name: string, options: CheckedRate & CheckedSlices) {
@@ -106,12 +97,10 @@ class SharedGuard implements Guard, LineKeeper {
     this.#name = name;
     this.#periodMs = options.periodMs;
     this.#cost = options.cost;
-    this.emitter = new Emitter(runtime);
+    this.signals = new Signals(runtime, RATE_LIMIT);
     this.lifecycle = new Lifecycle(`the shared rate limit ${name}`, runtime);
     const { terms } = options;
-    this.#refusal = refusals({ name, terms, runtime, emitter: this.emitter });
-    this.#sliceChanged = runtime.events.channel("rate-limit.slice-changed");
-    this.#storeLost = runtime.events.channel("rate-limit.store-lost");
+    this.#refusal = refusals({ name, terms, signals: this.signals });
     const { periodMs, maxInstances, onStoreLost } = options;
     const key = fleetKey("rates", name);
     this.sliced = new SlicedBucket(
@@ -127,7 +116,7 @@ class SharedGuard implements Guard, LineKeeper {
 
   enter(call: LiveCall): Permit | Promise<Permit> {
     this.lifecycle.assertOpen();
-    const cost = this.#cost === undefined ? 1 : this.#costOf(call, this.#cost);
+    const cost = costOf(call, this.#cost, this.burst, this.runtime);
     this.sliced.want(cost);
     return this.line.enter(call, cost);
   }
@@ -166,24 +155,13 @@ class SharedGuard implements Guard, LineKeeper {
     const { parts, tenant } = this.sliced;
     if (parts === this.#parts) return;
     this.#parts = parts;
-    const event = { limiter: this.#name, share: parts / PARTS, instances: tenant.instances };
-    if (this.#sliceChanged.hasSubscribers) this.#sliceChanged.publish(event);
-    this.emitter.emit("sliceChanged", event);
+    const { instances } = tenant;
+    const share = parts / PARTS;
+    this.signals.send("sliceChanged", () => ({ limiter: this.#name, share, instances }));
   }
 
   #lost(error: unknown): void {
-    const event = { limiter: this.#name, error };
-    if (this.#storeLost.hasSubscribers) this.#storeLost.publish(event);
-    this.emitter.emit("storeLost", event);
-  }
-
-  #costOf(call: LiveCall, costOf: (call: Call) => number): number {
-    try {
-      return checkCost(costOf(call), this.burst);
-    } catch (error) {
-      reportFailure(this.runtime, "cost", error);
-      return 1;
-    }
+    this.signals.send("storeLost", () => ({ limiter: this.#name, error }));
   }
 }
 
@@ -226,7 +204,7 @@ export class SharedRateLimiter extends LayeredPolicy implements AsyncDisposable 
     type: K,
     listener: (event: SharedRateLimitEvents[K]) => void,
   ): () => void {
-    return this.#guard.emitter.on(type, listener);
+    return this.#guard.signals.on(type, listener);
   }
 
   /** Counters since the beginning, and the slice as it is now. */

@@ -17,6 +17,7 @@
 import { type Backend, inRange, knownOptions, type Ms } from "@quorate/core";
 
 import type { RetryBudget } from "../budget.ts";
+import { publish } from "../emitter.ts";
 import { toUs } from "../rate-units.ts";
 import { retryBudget } from "../retry-budget.ts";
 import { checkBackend, checkSlices, fleetKey } from "./slice-options.ts";
@@ -115,7 +116,7 @@ export function sharedRetryBudget(
   );
   const channel = runtime.events.channel("retry-budget.store-lost");
   const storeLost = (error: unknown): void => {
-    if (channel.hasSubscribers) channel.publish({ budget: name, error });
+    publish(runtime, "retry-budget.store-lost", channel, () => ({ budget: name, error }));
   };
   return new FleetBudget(earned, floor, () => toUs(runtime.time.monotonicMs()));
 }
