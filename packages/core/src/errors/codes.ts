@@ -68,6 +68,42 @@ export interface ErrorDetails {
   IDEMPOTENCY_SUPERSEDED: { readonly key: string; readonly fencingToken: number };
   /** The work ran and its result cannot be stored as it is. Effect `applied`. */
   RESULT_UNENCODABLE: { readonly key: string; readonly reason: string };
+  /** The leadership was held and is no more; what the leader did after that may race. */
+  LEADERSHIP_LOST: {
+    readonly election: string;
+    readonly term: number;
+    readonly reason: LossReason | "resigned" | "transferred";
+  };
+  /** The leadership did not come within `waitMs`. Effect `none`. */
+  ELECTION_TIMEOUT: { readonly election: string; readonly waitMs: number };
+  /** Nobody of that name campaigns, so the leadership stayed where it was. Effect `none`. */
+  NO_CANDIDATE: { readonly election: string; readonly candidate: string };
+  /** The saga ended undone: every step that took effect was compensated. Effect `none`. */
+  SAGA_COMPENSATED: {
+    readonly saga: string;
+    readonly id: string;
+    /** The step that brought the decision; empty: a deadline or an operator. */
+    readonly step: string;
+    readonly reason: string;
+  };
+  /** The saga waits for an operator: `retry`, `skip`, `resolve` or `force`. Effect `unknown`. */
+  SAGA_STUCK: { readonly saga: string; readonly id: string; readonly step: string };
+  /** The saga had not ended when the wait did; it goes on. Effect `unknown`. */
+  SAGA_PENDING: { readonly saga: string; readonly id: string; readonly state: string };
+  /** The id belongs to an instance with another input or definition. Effect `none`. */
+  INSTANCE_MISMATCH: { readonly id: string; readonly reason: string };
+  /** A stored instance was started by another shape of this version. Left as it is: `none`. */
+  DEFINITION_CHANGED: { readonly saga: string; readonly id: string; readonly version: number };
+  /** The operator's verb does not apply in this state. Effect `none`. */
+  WRONG_STATE: { readonly id: string; readonly verb: string; readonly state: string };
+  /** Another worker drives this instance now; this one wrote nothing more. Effect `unknown`. */
+  OVERTAKEN: { readonly id: string; readonly fencingToken: number };
+  /** The transaction ended cancelled or aborted: nothing of it stands. Effect `none`. */
+  TRANSACTION_ABORTED: { readonly id: string; readonly reason: string };
+  /** The decision stands, or may stand, and is not carried out everywhere. Effect `unknown`. */
+  TRANSACTION_IN_DOUBT: { readonly id: string; readonly participants: string };
+  /** The barrier refused a call whose undo came first, or whose state forbids it: `none`. */
+  BARRIER_REFUSED: { readonly branch: string; readonly asked: string; readonly have: string };
   /** A remote timestamp is further ahead of our wall clock than we trust. Effect `none`. */
   CLOCK_DRIFT: { readonly node: string; readonly aheadMs: number; readonly maxDriftMs: number };
   /** A simulation found a violation; the message says how to replay it. Effect `none`. */
@@ -113,4 +149,7 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "THROTTLED",
   "OVERLOADED",
   "IDEMPOTENCY_IN_FLIGHT",
+  "ELECTION_TIMEOUT",
+  "SAGA_PENDING",
+  "TRANSACTION_IN_DOUBT",
 ]);

@@ -1,0 +1,4 @@
+/**
+ * `@quorate/cron`: Scheduled jobs that run once a tick over the whole fleet.
+ */
+export {};

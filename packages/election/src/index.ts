@@ -1,0 +1,4 @@
+/**
+ * `@quorate/election`: Leader election: one leads, the others wait.
+ */
+export {};

@@ -1,0 +1,4 @@
+/**
+ * `@quorate/transaction/explore`: every crash of a saga, found before production.
+ */
+export {};

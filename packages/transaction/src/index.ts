@@ -1,0 +1,4 @@
+/**
+ * `@quorate/transaction`: Sagas, TCC, two-phase commit, barriers, outbox and inbox.
+ */
+export {};
