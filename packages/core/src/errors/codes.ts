@@ -100,7 +100,7 @@ export interface ErrorDetails {
   OVERTAKEN: { readonly id: string; readonly fencingToken: number };
   /** The transaction ended cancelled or aborted: nothing of it stands. Effect `none`. */
   TRANSACTION_ABORTED: { readonly id: string; readonly reason: string };
-  /** The decision stands, or may stand, and is not carried out everywhere. Effect `unknown`. */
+  /** The decision stands, or may stand, and is not carried out everywhere. See the effect. */
   TRANSACTION_IN_DOUBT: { readonly id: string; readonly participants: string };
   /** The barrier refused a call whose undo came first, or whose state forbids it: `none`. */
   BARRIER_REFUSED: { readonly branch: string; readonly asked: string; readonly have: string };
@@ -151,5 +151,4 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "IDEMPOTENCY_IN_FLIGHT",
   "ELECTION_TIMEOUT",
   "SAGA_PENDING",
-  "TRANSACTION_IN_DOUBT",
 ]);
