@@ -63,6 +63,7 @@ export class HeldLease implements Scheduled {
   readonly #cap: LeaseWindow | undefined;
   #state: State = { kind: "held" };
   #controller: AbortController | undefined;
+  #lapses = false;
 
   constructor(
     keeper: LeaseKeeper,
@@ -85,6 +86,17 @@ export class HeldLease implements Scheduled {
     if (cap === undefined || window.validUntilMs <= cap.validUntilMs) return window;
     this.renews = false;
     return cap;
+  }
+
+  /** Whether its holder wants it to end by its TTL, and not before. */
+  get lapses(): boolean {
+    return this.#lapses;
+  }
+
+  /** Lets it run out. */
+  lapse(): void {
+    this.#lapses = true;
+    this.renews = false;
   }
 
   /** Most that a renewal now could leave, by `maxHoldMs`. */

@@ -114,7 +114,8 @@ export class Keeper implements LeaseKeeper {
   /** Ends waits, lets work end for `graceMs`, then takes back what is still held. */
   close(graceMs: Ms): Promise<void> {
     return this.lifecycle.close(graceMs, async () => {
-      const backs = [...this.#held.values()].map((lease) => lease.release(true));
+      const ours = [...this.#held.values()].filter((lease) => !lease.lapses);
+      const backs = ours.map((lease) => lease.release(true));
       await Promise.allSettled(backs);
     });
   }

@@ -86,6 +86,10 @@ export class LockHandle implements Lock {
     }
   }
 
+  lapse(): void {
+    if (!this.#nested) this.#lease.lapse();
+  }
+
   async release(): Promise<ReleaseAnswer> {
     if (this.#nested) return this.#lease.leftMs() > 0 ? "released" : "expired";
     const { answer } = await this.#lease.release();

@@ -60,6 +60,12 @@ export interface Lock extends Hold {
    * @throws the store's error where renewing failed; the lock is then still held.
    */
   ensure(ms: Ms): Promise<FencingToken>;
+  /**
+   * No more renewals: it ends by its TTL, and `close()` of the locks leaves it alone. For work that
+   * could not be stopped in time: until the end of the TTL nobody else begins. `release` ends it
+   * earlier still.
+   */
+  lapse(): void;
 }
 
 /** Several locks, held together. They have no common token: each resource needs its own key's. */

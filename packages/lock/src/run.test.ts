@@ -242,6 +242,19 @@ describe("close", () => {
     expect(leases.released).toHaveLength(1);
   });
 
+  it("leaves alone what shall run out by itself", async () => {
+    const { leases, locks } = world();
+    const lock = await locks.acquire("a");
+    lock.lapse();
+    await locks.close();
+    await leases.runtime.advance(TTL / 2);
+    expect(leases.released).toEqual([]);
+    expect(leases.renewals).toEqual([]);
+    expect(lock.remainingMs).toBeGreaterThan(0);
+    await leases.runtime.advance(TTL / 2);
+    expect(() => lock.check()).toThrow(expect.objectContaining({ code: "LOCK_LOST" }));
+  });
+
   it("does not hang on a store that is mute", async () => {
     const { leases, locks } = world();
     leases.release = () => Promise.reject(unavailable("leases.release"));
