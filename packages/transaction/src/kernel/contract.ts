@@ -48,6 +48,12 @@ export type Created<R> =
   | { readonly created: true; readonly held: Held<R> }
   | { readonly created: false; readonly found: Stored<R> };
 
+/** How a record is written. */
+export interface SaveOptions {
+  /** Ended records are kept this long. @default for ever */
+  readonly retentionMs?: Ms | undefined;
+}
+
 /** The instances of one protocol. */
 export interface InstanceStore<R> {
   /**
@@ -62,8 +68,16 @@ export interface InstanceStore<R> {
    *
    * @throws OVERTAKEN somebody else wrote: this process must stop driving the instance.
    */
-  save(held: Held<R>, next: R, options?: { readonly retentionMs?: Ms }): Promise<void>;
-  /** All that are stored, page by page; a record that is not ours is told as an event and skipped. */
+  save(held: Held<R>, next: R, options?: SaveOptions): Promise<void>;
+  /**
+   * As `save`, for what is computed of the record: where an operator's write came between and left
+   * this owner in place, `change` is computed again on what is there now. A change that returns
+   * the record it was given is not written.
+   */
+  apply(held: Held<R>, change: (record: R) => R, options?: SaveOptions): Promise<void>;
+  /**
+   * All that are stored, page by page; a record that is not ours is told as an event and skipped.
+   */
   list(options?: { readonly signal?: AbortSignal }): AsyncIterable<Stored<R>>;
   /** The record, then each state that follows it (some may be skipped, the last never). */
   watch(
@@ -84,8 +98,54 @@ export interface Driver<R> {
   /** Whether this process has what it takes (serves the name and version). */
   canDrive(record: R): boolean;
   /**
-   * Drives it as far as it goes. `signal` aborts when this worker lost its lease or closes: then
-   * return soon; writing on is harmless, for it would be refused.
+   * Drives it as far as it goes. What it throws is told as an event, and the instance is driven
+   * again later.
    */
-  drive(held: Held<R>, context: { readonly signal: AbortSignal }): Promise<void>;
+  drive(held: Held<R>, context: DriveContext): Promise<void>;
+  /** How long a record is kept once it is written, where a write does not say. @default for ever */
+  retentionMsOf?(record: R): Ms | undefined;
+  /** Somebody wrote, or may have written, an instance that this process drives: look at it. */
+  nudged?(id: string): void;
+}
+
+/** What a drive is told of its worker. One object for all drives under one lease. */
+export interface DriveContext {
+  /**
+   * Aborts when this worker lost its lease, or when the grace of its closing is over: then return
+   * soon; writing on is harmless, for it would be refused.
+   */
+  readonly signal: AbortSignal;
+  /** Aborts when the worker begins to close: end the step in hand, begin no other, return. */
+  readonly closing: AbortSignal;
+  /**
+   * Whether the lease is held by the clocks of this very moment. Ask before each effect: after a
+   * pause of the process the signal's timer runs later than the code that was paused.
+   */
+  isHeld(): boolean;
+}
+
+/** The instances of one protocol, and the worker that drives them. */
+export interface Station<R> extends InstanceStore<R> {
+  /**
+   * The ownership to create an instance with; waits for the worker's lease where it has none.
+   *
+   * @throws CLOSED, or the store's error: nothing was created.
+   */
+  ownership(options?: {
+    readonly signal?: AbortSignal | undefined;
+  }): Ownership | Promise<Ownership>;
+  /**
+   * One write on top of what was read, whoever owns it: an operator's. `undefined`: somebody wrote
+   * between, read again.
+   */
+  replace(stored: Stored<R>, next: R, options?: SaveOptions): Promise<Held<R> | undefined>;
+  /** Drives what this process created or took. Never rejects; resolves when the drive ended. */
+  drive(held: Held<R>): Promise<void>;
+  /**
+   * Tells whoever drives `id` that it was written, here or elsewhere. A hint: it may get lost, and
+   * the next scan finds what it would have told.
+   */
+  nudge(id: string): void;
+  /** Looks for orphans soon: `canDrive` says yes to more than before. */
+  recover(): void;
 }

@@ -1,0 +1,60 @@
+/**
+ * Nudges: "somebody wrote this instance, look at it", told to all workers over the bus.
+ *
+ * So an operator's word is heeded at once and not at the next look. A hint: the bus may lose it,
+ * and whoever hears it believes nothing but what the store says.
+ */
+import { type Backend, type Message, parseJson, sleep, type Subscription } from "@quorate/core";
+import { MAX_SEGMENT_BYTES } from "@quorate/core";
+
+const SUBJECT = "transaction-nudge";
+const AGAIN_MS = 1_000;
+const MAX_BYTES = 1_024;
+
+/** Tells, and hears. */
+export class Nudges {
+  readonly #backend: Backend;
+  readonly #onNudge: (collection: string, id: string) => void;
+
+  constructor(backend: Backend, onNudge: (collection: string, id: string) => void) {
+    this.#backend = backend;
+    this.#onNudge = onNudge;
+  }
+
+  /** Tells all workers. Nobody waits for it. */
+  tell(collection: string, id: string): void {
+    const data = Buffer.from(JSON.stringify({ collection, id }));
+    void this.#publish(data);
+  }
+
+  /** Hears until `signal`. Never rejects. */
+  async follow(signal: AbortSignal): Promise<void> {
+    let subscription: Subscription | undefined;
+    while (!signal.aborted && subscription === undefined) {
+      try {
+        const { bus } = this.#backend;
+        subscription = await bus.subscribe(SUBJECT, (message) => this.#heard(message), { signal });
+      } catch {
+        // Without it, the scan finds the same, later.
+        const options = { signal, keepAlive: false };
+        await sleep(this.#backend.runtime, AGAIN_MS, options).catch(() => {});
+      }
+    }
+  }
+
+  async #publish(data: Uint8Array): Promise<void> {
+    try {
+      await this.#backend.bus.publish(SUBJECT, data);
+    } catch {
+      // A hint that got lost.
+    }
+  }
+
+  #heard(message: Message): void {
+    const parsed = parseJson(message.data, { maxBytes: MAX_BYTES, maxDepth: 2, maxNodes: 4 });
+    if (!parsed.ok || typeof parsed.value !== "object" || parsed.value === null) return;
+    const { collection, id } = parsed.value as { collection?: unknown; id?: unknown };
+    if (typeof collection !== "string" || typeof id !== "string") return;
+    if (id.length <= MAX_SEGMENT_BYTES) this.#onNudge(collection, id);
+  }
+}

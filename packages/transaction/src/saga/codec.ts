@@ -1,0 +1,192 @@
+/**
+ * Records as text that a person can read.
+ *
+ *     {"v":1,"saga":"place-order","version":3,"state":"running",…,"steps":{"reserve":{"o":"done"…
+ *     {"orderId":"42"}
+ *     {"reservationId":"r-9"}
+ *
+ * One line of JSON, the head; after it one line per value, as the payload codec made it: the input,
+ * the outputs in the order of the head's steps, the result. Apart, so that values are neither
+ * escaped nor parsed with every write, and a head can be judged without them.
+ *
+ * Records are foreign input: the head is parsed within bounds and every field is checked; what does
+ * not fit is refused and left as it is.
+ */
+import { parseJson } from "@quorate/core";
+import type { RecordCodec } from "../kernel/contract.ts";
+import type {
+  AuditEntry,
+  Decision,
+  Payload,
+  SagaRecord,
+  StepRecord,
+  StuckRecord,
+  UndoRecord,
+} from "./record.ts";
+import { Fields, type Reader } from "./fields.ts";
+
+const VERSION = 1;
+const HEAD_BOUNDS = { maxBytes: 262_144, maxDepth: 6, maxNodes: 20_000 };
+const quote = JSON.stringify;
+
+/** Text and back. */
+export const SAGA_CODEC: RecordCodec<SagaRecord> = { encode: encodeRecord, decode: decodeRecord };
+
+/** The text of `record`. */
+export function encodeRecord(record: SagaRecord): string {
+  const lines: string[] = [];
+  const payload = (name: string, value: Payload | undefined): string => {
+    if (value === undefined) return "";
+    if (value.kind === "apart") return `,"${name}":${quote(value.ref)}`;
+    lines.push(value.text);
+    return `,"${name}":1`;
+  };
+  const { deadlineAtMs, endedAtMs, parent } = record;
+  let head =
+    `{"v":${VERSION},"saga":${quote(record.saga)},"version":${record.version}` +
+    `,"hash":${quote(record.hash)},"state":"${record.state}","owner":"${record.owner}"` +
+    `,"fence":${record.fence},"takeovers":${record.takeovers},"createdAtMs":${record.createdAtMs}`;
+  if (endedAtMs !== undefined) head += `,"endedAtMs":${endedAtMs}`;
+  if (deadlineAtMs !== undefined) head += `,"deadlineAtMs":${deadlineAtMs}`;
+  if (parent !== undefined) head += `,"parent":${quote(parent)}`;
+  if (record.isSealed === true) head += `,"sealed":true`;
+  if (record.isSealing === true) head += `,"sealing":true`;
+  head += payload("input", record.input);
+  if (record.steps.size > 0) {
+    let steps = "";
+    for (const [name, step] of record.steps) {
+      steps += `${steps === "" ? "" : ","}${quote(name)}:${stepText(step, payload)}`;
+    }
+    head += `,"steps":{${steps}}`;
+  }
+  if (record.stuck.size > 0) head += `,"stuck":${quote(Object.fromEntries(record.stuck))}`;
+  if (record.decision !== undefined) head += `,"decision":${quote(record.decision)}`;
+  head += payload("result", record.result);
+  if (record.audit.length > 0) head += `,"audit":${quote(record.audit)}`;
+  return lines.length === 0 ? `${head}}` : `${head}}\n${lines.join("\n")}`;
+}
+
+/** Written by hand: this is on the path of every write. */
+function stepText(
+  step: StepRecord,
+  payload: (name: string, value: Payload | undefined) => string,
+): string {
+  let text = `{"n":${step.attempts}`;
+  if (step.outcome !== undefined) text += `,"o":"${step.outcome}"`;
+  if (step.atMs !== undefined) text += `,"atMs":${step.atMs}`;
+  if (step.hasBegun === true) text += `,"begun":true`;
+  if (step.isInDoubt === true) text += `,"doubt":true`;
+  if (step.notBeforeMs !== undefined) text += `,"notBeforeMs":${step.notBeforeMs}`;
+  if (step.error !== undefined) text += `,"error":${quote(step.error)}`;
+  if (step.undo !== undefined) text += `,"undo":${quote(step.undo)}`;
+  return `${text}${payload("out", step.output)}}`;
+}
+
+/** Reads what is stored. Never throws: a bad record is a result. */
+export function decodeRecord(text: string): ReturnType<RecordCodec<SagaRecord>["decode"]> {
+  const end = text.indexOf("\n");
+  const head = parseJson(end === -1 ? text : text.slice(0, end), HEAD_BOUNDS);
+  if (!head.ok) return { ok: false, reason: `its head is ${head.reason}` };
+  const lines = end === -1 ? [] : text.slice(end + 1).split("\n");
+  try {
+    return { ok: true, record: readHead(new Fields("the head", head.value), lines) };
+  } catch (error) {
+    return { ok: false, reason: error instanceof RangeError ? error.message : "not a record" };
+  }
+}
+
+function readHead(head: Fields, lines: string[]): SagaRecord {
+  if (head.count("v") !== VERSION) throw new RangeError("it is of another format");
+  let line = 0;
+  const payload = (fields: Fields, name: string): Payload | undefined => {
+    const value = fields.raw(name);
+    if (value === undefined) return undefined;
+    if (typeof value === "string") return { kind: "apart", ref: value };
+    const text = lines[line];
+    line += 1;
+    if (value !== 1 || text === undefined) throw new RangeError(`${name} has no value`);
+    return { kind: "inline", text };
+  };
+  const input = payload(head, "input");
+  if (input === undefined) throw new RangeError("input has no value");
+  const steps = head.map("steps", (fields) => readStep(fields, payload));
+  const result = payload(head, "result");
+  if (line !== lines.length) throw new RangeError("it has values that belong to nothing");
+  return defined<SagaRecord>({
+    saga: head.text("saga"),
+    version: head.count("version"),
+    hash: head.text("hash"),
+    state: head.oneOf("state", ["running", "compensating", "done", "compensated"] as const),
+    owner: head.text("owner"),
+    fence: head.count("fence"),
+    takeovers: head.count("takeovers"),
+    input,
+    createdAtMs: head.number("createdAtMs"),
+    endedAtMs: head.optional("endedAtMs", "number"),
+    deadlineAtMs: head.optional("deadlineAtMs", "number"),
+    parent: head.optional("parent", "text"),
+    isSealed: head.flag("sealed"),
+    isSealing: head.flag("sealing"),
+    steps,
+    stuck: head.map("stuck", readStuck),
+    decision: head.part("decision", readDecision),
+    result,
+    audit: head.items("audit", readAudit),
+  });
+}
+
+function readStep(
+  fields: Fields,
+  payload: (fields: Fields, name: string) => Payload | undefined,
+): StepRecord {
+  return defined<StepRecord>({
+    attempts: fields.count("n"),
+    outcome: fields.optionalOneOf("o", ["done", "refused", "unknown", "skipped"] as const),
+    atMs: fields.optional("atMs", "number"),
+    hasBegun: fields.flag("begun"),
+    isInDoubt: fields.flag("doubt"),
+    notBeforeMs: fields.optional("notBeforeMs", "number"),
+    error: fields.optional("error", "text"),
+    undo: fields.part("undo", readUndo),
+    output: payload(fields, "out"),
+  });
+}
+
+const readUndo: Reader<UndoRecord> = (fields) =>
+  defined<UndoRecord>({
+    isDone: fields.flag("isDone") === true,
+    attempts: fields.count("attempts"),
+    notBeforeMs: fields.optional("notBeforeMs", "number"),
+    error: fields.optional("error", "text"),
+    atMs: fields.optional("atMs", "number"),
+  });
+
+const readStuck: Reader<StuckRecord> = (fields) => ({
+  reason: fields.text("reason"),
+  isParked: fields.flag("isParked") === true,
+  atMs: fields.number("atMs"),
+});
+
+const CAUSES = ["refused", "exhausted", "deadline", "cancelled", "parent"] as const;
+const readDecision: Reader<Decision> = (fields) => ({
+  cause: fields.oneOf("cause", CAUSES),
+  step: fields.text("step"),
+  reason: fields.text("reason"),
+  atMs: fields.number("atMs"),
+});
+
+const readAudit: Reader<AuditEntry> = (fields) => ({
+  verb: fields.text("verb"),
+  target: fields.text("target"),
+  by: fields.text("by"),
+  why: fields.text("why"),
+  atMs: fields.number("atMs"),
+});
+
+/** Without the fields that are not there. */
+function defined<T>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) delete (fields as Record<string, unknown>)[name];
+  }
+  return fields as T;
+}

@@ -1,0 +1,53 @@
+/**
+ * The definitions that this process serves, by name and version.
+ */
+import { invalidArgument } from "@quorate/core";
+import type { AnySaga } from "./define-saga.ts";
+import type { SagaEvents } from "./events.ts";
+import type { SagaModel } from "./model.ts";
+import type { SagaRecord } from "./record.ts";
+
+/** What is served. */
+export class Definitions {
+  readonly #events: SagaEvents;
+  /** By name, then by version. */
+  readonly #models = new Map<string, Map<number, SagaModel>>();
+
+  constructor(events: SagaEvents) {
+    this.#events = events;
+  }
+
+  /** Serves `definition`, and the sagas inside of it. True: it was not served before. */
+  add(definition: AnySaga): boolean {
+    const model = (definition as Partial<AnySaga> | null | undefined)?.model;
+    if (model === undefined || !Array.isArray(model.stages)) {
+      throw invalidArgument("definition", definition, "a saga, as saga() … returns() makes one");
+    }
+    return this.#addModel(model);
+  }
+
+  /** The definition of `record`; `undefined`: none is served that it was started by. */
+  of(record: Pick<SagaRecord, "saga" | "version" | "hash">): SagaModel | undefined {
+    const model = this.#models.get(record.saga)?.get(record.version);
+    if (model === undefined || model.hash === record.hash) return model;
+    const { definitionChanged } = this.#events;
+    if (definitionChanged.hasSubscribers) {
+      const { saga, version } = record;
+      definitionChanged.publish({ saga, version, id: "" });
+    }
+    return undefined;
+  }
+
+  #addModel(model: SagaModel): boolean {
+    const versions = this.#models.get(model.name) ?? new Map<number, SagaModel>();
+    const known = versions.get(model.version);
+    if (known === model) return false;
+    if (known !== undefined && known.hash !== model.hash) {
+      const what = `${model.name} v${model.version}`;
+      throw invalidArgument("definition", what, "of the shape that is served, or a new version");
+    }
+    for (const stage of model.stages) if (stage.kind === "child") this.#addModel(stage.saga);
+    this.#models.set(model.name, versions.set(model.version, model));
+    return true;
+  }
+}

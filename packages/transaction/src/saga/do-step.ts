@@ -1,0 +1,169 @@
+/**
+ * A step on the way forward: attempts until there is an answer, each failure stored with the time
+ * of the next.
+ *
+ * After a takeover, and after every failure, the step may have taken effect: the same key is asked
+ * again, and where the participant knows none, `check` asks it first.
+ */
+import { type Json, type Ms } from "@quorate/core";
+import { type Answer, answerOf, Attempt } from "./attempt.ts";
+import type { CheckAnswer, StepModel } from "./model.ts";
+import { isUnstorable } from "./payloads.ts";
+import { FRESH_STEP, type SagaRecord, type StepRecord } from "./record.ts";
+import { phaseOf } from "./machine.ts";
+import type { InHand } from "./in-hand.ts";
+import { backoffMs } from "./backoff.ts";
+
+/** Tries `step` until it has an outcome, or is no longer wanted. */
+export async function runStep(run: InHand, step: StepModel): Promise<void> {
+  while (run.isLive() && isWanted(run.record, step)) {
+    const before = run.record.steps.get(step.name) ?? FRESH_STEP;
+    const waitMs = run.leftMs(step.name, before.notBeforeMs, step.retry.maxMs);
+    if (waitMs > 0) {
+      await run.pause(Math.min(waitMs, deadlineOf(run) - run.nowMs));
+      if (isLate(run)) await run.report({ kind: "deadline" });
+      continue;
+    }
+    if (isLate(run)) {
+      await run.report({ kind: "deadline" });
+      continue;
+    }
+    if (before.hasBegun !== true && (step.intent || step.when !== undefined)) {
+      await writeAhead(run, step, before);
+      continue;
+    }
+    const answered = tryOnce(run, step, before);
+    const answer = answered instanceof Promise ? await answered : answered;
+    if (answer.kind === "lost") return;
+    await conclude(run, step, answer);
+  }
+}
+
+function isWanted(record: SagaRecord, step: StepModel): boolean {
+  if (record.state !== "running") return false;
+  if (record.steps.get(step.name)?.outcome !== undefined) return false;
+  return record.stuck.size === 0 || record.stuck.get(step.name)?.isParked !== true;
+}
+
+function deadlineOf(run: InHand): Ms {
+  const { deadlineAtMs } = run.record;
+  const counts = deadlineAtMs !== undefined && phaseOf(run.record, run.model) === "forward";
+  return counts ? deadlineAtMs : Infinity;
+}
+
+function isLate(run: InHand): boolean {
+  return run.record.deadlineAtMs !== undefined && run.nowMs >= deadlineOf(run);
+}
+
+/** Whether it is needed, and that it begins: stored before it does. */
+async function writeAhead(run: InHand, step: StepModel, before: StepRecord): Promise<void> {
+  let isNeeded = true;
+  try {
+    if (step.when !== undefined) isNeeded = step.when(contextOf(run, step, before) as never);
+  } catch (error) {
+    const failed = answerOf(error);
+    if (failed.kind === "failed") return conclude(run, step, { ...failed, isInDoubt: false });
+    return conclude(run, step, failed as Exclude<Answer, { kind: "lost" }>);
+  }
+  await run.report({ kind: isNeeded ? "begun" : "skipped", step: step.name });
+}
+
+/** The context of a run, or of a question about it: under the key of the run. */
+export function contextOf(run: InHand, step: StepModel, before: StepRecord): Attempt {
+  const { id } = run.held;
+  return new Attempt({
+    id,
+    step: step.name,
+    key: `${id}/${step.name}/do`,
+    input: run.input,
+    out: run.out,
+    attempt: before.attempts + 1,
+    fencingToken: run.record.fence,
+    outcome: "unknown",
+    isForward: true,
+  });
+}
+
+function tryOnce(run: InHand, step: StepModel, before: StepRecord): Answer | Promise<Answer> {
+  const context = contextOf(run, step, before);
+  const leftMs = deadlineOf(run) - run.nowMs;
+  const timeoutMs = Math.max(1, Math.min(step.timeoutMs, leftMs));
+  run.track(context);
+  const isDoubtful = before.attempts > 0 || run.isStale(step.name);
+  const answered =
+    isDoubtful && step.check !== undefined
+      ? checked(run, step, context, timeoutMs)
+      : context.perform(step.run, run.desk.alarms, timeoutMs);
+  if (!(answered instanceof Promise)) {
+    run.untrack(context);
+    return answered;
+  }
+  return answered.finally(() => run.untrack(context));
+}
+
+async function checked(
+  run: InHand,
+  step: StepModel,
+  context: Attempt,
+  timeoutMs: Ms,
+): Promise<Answer> {
+  const answer = await askCheck(run, step, context, timeoutMs);
+  if (answer.kind !== "none") return answer;
+  return context.perform(step.run, run.desk.alarms, timeoutMs);
+}
+
+/** What the participant says: done with its output, none, or an attempt that failed. */
+export async function askCheck(
+  run: InHand,
+  step: StepModel,
+  context: Attempt,
+  timeoutMs: Ms,
+): Promise<Answer | { readonly kind: "none" }> {
+  if (step.check === undefined) return { kind: "none" };
+  const asked = await context.perform(step.check, run.desk.alarms, timeoutMs);
+  if (asked.kind === "lost") return asked;
+  const said = asked.kind === "done" ? (asked.value as CheckAnswer | undefined) : undefined;
+  if (said?.outcome === "done") return { kind: "done", value: said.output };
+  if (said?.outcome === "none") return { kind: "none" };
+  const error = asked.kind === "failed" ? `check: ${asked.error}` : "check: nobody knows";
+  return { kind: "failed", error, isInDoubt: true, retryAfterMs: undefined };
+}
+
+async function conclude(
+  run: InHand,
+  step: StepModel,
+  answer: Exclude<Answer, { kind: "lost" }>,
+): Promise<void> {
+  const { name } = step;
+  if (answer.kind === "done") return reportDone(run, name, answer.value);
+  if (answer.kind === "refused") {
+    return run.report({ kind: "refused", step: name, reason: answer.reason });
+  }
+  const attempts = (run.record.steps.get(name)?.attempts ?? 0) + 1;
+  const waitMs = backoffMs(step.retry, attempts, run.desk.backend.runtime, answer.retryAfterMs);
+  const kind = attempts >= step.retry.attempts ? "exhausted" : "failed";
+  // Of a step that another process may have begun, a call that was not sent proves nothing.
+  const isInDoubt = answer.isInDoubt || run.isStale(name);
+  const notBeforeMs = run.nowMs + waitMs;
+  run.leftMs(name, notBeforeMs, waitMs);
+  return run.report({ kind, step: name, error: answer.error, isInDoubt, notBeforeMs });
+}
+
+/** Stores an output: inline, or under a key of its own first. */
+export async function reportDone(run: InHand, name: string, value: unknown): Promise<void> {
+  const { payloads } = run.desk;
+  try {
+    const text = payloads.encode(value, `${run.held.id}/${name}`);
+    if (text === undefined) return await run.report({ kind: "done", step: name });
+    const stored = run.store(text);
+    const output = stored instanceof Promise ? await stored : stored;
+    // As every process that takes it up later will see it.
+    const isPlain = typeof value !== "object" || value === null;
+    run.learn(name, isPlain ? (value as Json) : payloads.decode(text));
+    await run.report({ kind: "done", step: name, output });
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+    const reason = `it is done, and its output cannot be stored: ${(error as Error).message}`;
+    await run.report({ kind: "unstorable", step: name, reason });
+  }
+}

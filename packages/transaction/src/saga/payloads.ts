@@ -1,0 +1,162 @@
+/**
+ * Values on their way into a record and back: JSON, through the user's codec, inline or apart.
+ *
+ * What is longer than 32 KiB gets a key of its own first, and the record a reference: else every
+ * later write would carry it again. A key of its own has a random name, so that two owners never
+ * write the same one. It is given the record's retention when its saga ends here; one that lost its
+ * record to a crash, a takeover or a forced end stays: nothing sweeps it yet.
+ */
+import { type Backend, isQuorateError, type Json, type Ms, QuorateError } from "@quorate/core";
+import { recordInvalid } from "../kernel/errors.ts";
+import { settledPut } from "../kernel/settled-put.ts";
+import type { Payload } from "./record.ts";
+
+/** Longest text that a record carries itself, in bytes. */
+export const MAX_INLINE_BYTES = 32_768;
+
+/** Collection of the values that are kept apart. */
+export const APART = "saga-values";
+
+const TRIES = 4;
+
+/** What the user may do to values before they are stored: encrypt them. */
+export interface PayloadCodec {
+  /** From JSON text. */
+  encode(text: string): string;
+  /** Back to the same text; throws where it cannot. */
+  decode(stored: string): string;
+}
+
+/** A value that is ready to be stored. */
+export interface Encoded {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** Encodes, stores and reads values. */
+export class Payloads {
+  readonly #backend: Backend;
+  readonly #codec: PayloadCodec | undefined;
+
+  constructor(backend: Backend, codec: PayloadCodec | undefined) {
+    this.#backend = backend;
+    this.#codec = codec;
+  }
+
+  /** The text of `value`; `undefined` for `undefined`. @throws RESULT_UNENCODABLE */
+  encode(value: unknown, key: string): string | undefined {
+    if (value === undefined) return undefined;
+    const text = jsonOf(value, key);
+    if (this.#codec === undefined) return text;
+    // As a JSON string: what a codec makes may have line ends, and lines are what keeps them apart.
+    try {
+      return JSON.stringify(this.#codec.encode(text));
+    } catch {
+      throw unencodable(key, "the codec refused it");
+    }
+  }
+
+  /** `text` as a payload of a record; `undefined`: it must be stored apart first. */
+  inline(text: string): Payload | undefined {
+    const isShort =
+      text.length <= MAX_INLINE_BYTES / 3 || Buffer.byteLength(text) <= MAX_INLINE_BYTES;
+    return isShort ? { kind: "inline", text } : undefined;
+  }
+
+  /** Stores `text` under a key of its own. @throws TOO_LARGE, or the store's error. */
+  async store(text: string, id: string, signal: AbortSignal | undefined): Promise<Payload> {
+    const ref = this.#backend.runtime.ids.operation();
+    const value = `${JSON.stringify({ id })}\n${text}`;
+    const put = {
+      key: `${APART}/${ref}`,
+      text: value,
+      expect: "absent",
+      ttlMs: undefined,
+    } as const;
+    await settledPut(this.#backend, {
+      ...put,
+      signal,
+      tries: signal === undefined ? TRIES : Infinity,
+    });
+    return { kind: "apart", ref };
+  }
+
+  /** The value of `payload`. @throws RECORD_INVALID it is not there, or not what was stored. */
+  async read(payload: Payload | undefined): Promise<Json | undefined> {
+    if (payload === undefined) return undefined;
+    if (payload.kind === "inline") return this.decode(payload.text);
+    const key = `${APART}/${payload.ref}`;
+    const entry = await this.#backend.kv.get(key);
+    if (entry === undefined) throw recordInvalid(key, "the value is gone");
+    const text = Buffer.from(entry.value).toString("utf8");
+    return this.decode(text.slice(text.indexOf("\n") + 1));
+  }
+
+  /** The value of inline text. @throws RECORD_INVALID */
+  decode(text: string): Json {
+    const parsed = parseStored(this.#codec === undefined ? text : this.#opened(text));
+    if (parsed.ok) return parsed.value;
+    throw recordInvalid("a saga's value", parsed.reason);
+  }
+
+  /** Keeps the values of an ended saga for as long as its record. */
+  async expire(refs: Iterable<string>, retentionMs: Ms): Promise<void> {
+    const { kv } = this.#backend;
+    for (const ref of refs) {
+      const entry = await kv.get(`${APART}/${ref}`);
+      if (entry === undefined) continue;
+      await kv.put(entry.key, entry.value, { expect: entry.revision, ttlMs: retentionMs });
+    }
+  }
+
+  #opened(text: string): string {
+    const quoted = parseStored(text);
+    if (!quoted.ok || typeof quoted.value !== "string") {
+      throw recordInvalid("a saga's value", "it was stored without the codec");
+    }
+    try {
+      return this.#codec?.decode(quoted.value) ?? "";
+    } catch {
+      throw recordInvalid("a saga's value", "the codec cannot read it");
+    }
+  }
+}
+
+type Parsed =
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * The user's own values, bounded by what the store takes: the same plain objects after a crash as
+ * in the process that made them.
+ */
+function parseStored(text: string): Parsed {
+  try {
+    return { ok: true, value: JSON.parse(text) as Json };
+  } catch {
+    return { ok: false, reason: "not JSON" };
+  }
+}
+
+function jsonOf(value: unknown, key: string): string {
+  let text: string | undefined;
+  let reason = "it is no JSON value";
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    reason = error instanceof TypeError ? (error.message.split("\n", 1)[0] ?? reason) : reason;
+  }
+  if (text !== undefined && text.isWellFormed()) return text;
+  throw unencodable(key, reason);
+}
+
+function unencodable(key: string, reason: string): QuorateError<"RESULT_UNENCODABLE"> {
+  const message = `the value of ${key} cannot be stored: ${reason}`;
+  const details = { key, reason };
+  return new QuorateError("RESULT_UNENCODABLE", message, { effect: "applied", details });
+}
+
+/** Whether the store will never take it, however often it is asked. */
+export function isUnstorable(error: unknown): boolean {
+  return isQuorateError(error, "RESULT_UNENCODABLE") || isQuorateError(error, "TOO_LARGE");
+}

@@ -1,0 +1,365 @@
+/**
+ * One saga while this process drives it.
+ *
+ * A loop: ask the plan what is next, do it, store what came of it. Everything that counts is in the
+ * record; what is kept here can be made again from it by any other process.
+ *
+ * Guarantees: no undo begins before its decision is stored; no attempt begins when the worker's
+ * lease is over by this process's clocks, or when it closes; one write per report, and a report
+ * that changes nothing is not written.
+ */
+import { deferred, type Deferred, isQuorateError, type Json, type Ms } from "@quorate/core";
+import type { DriveContext, Held } from "../kernel/contract.ts";
+import type { Attempt } from "./attempt.ts";
+import { runChild, sealChildren, undoChild } from "./children.ts";
+import { type Outputs, retentionOf, type SagaDesk } from "./desk.ts";
+import { runStep } from "./do-step.ts";
+import type { InHand } from "./in-hand.ts";
+import type { Report } from "./inputs.ts";
+import { advance } from "./machine.ts";
+import type { SagaModel } from "./model.ts";
+import { type Part, partsLeft, stageIndex } from "./parts.ts";
+import { planOf } from "./plan.ts";
+import type { Payload, SagaRecord } from "./record.ts";
+import { cut } from "./record.ts";
+import { tell } from "./tell.ts";
+import { undoStep } from "./undo-step.ts";
+import { isUnstorable } from "./payloads.ts";
+
+/** A saga in hand. */
+export class SagaRun implements InHand {
+  readonly desk: SagaDesk;
+  readonly model: SagaModel;
+  readonly held: Held<SagaRecord>;
+  readonly out: Outputs = Object.create(null) as Outputs;
+  /** As the schema made it. */
+  input: unknown;
+  context: DriveContext | undefined;
+  /** The parts of which nobody knows whether they had begun when this process took the saga. */
+  readonly #stale = new Set<string>();
+  readonly #loaded = new Set<string>();
+  readonly #attempts = new Set<Attempt>();
+  readonly #wakes = new Set<() => void>();
+  readonly #waits = new Map<string, { readonly notBeforeMs: Ms; readonly untilMs: Ms }>();
+  readonly #isFresh: boolean;
+  /** Several parts are under way: their writes wait for each other. */
+  #isParallel = false;
+  #tail: Promise<unknown> = Promise.resolve();
+  #finished: Deferred<SagaRecord> | undefined;
+  #isOver = false;
+  #isLost = false;
+
+  /** `fresh`: made by this process just now, with this input. */
+  constructor(
+    desk: SagaDesk,
+    model: SagaModel,
+    held: Held<SagaRecord>,
+    fresh?: { readonly input: unknown },
+  ) {
+    this.desk = desk;
+    this.model = model;
+    this.held = held;
+    this.input = fresh?.input;
+    this.#isFresh = fresh !== undefined;
+  }
+
+  get record(): SagaRecord {
+    return this.held.record;
+  }
+
+  /** Wall time. */
+  get nowMs(): Ms {
+    return this.desk.backend.runtime.time.wallMs();
+  }
+
+  /** Settles with the record when this process has driven it as far as it could. */
+  get finished(): Promise<SagaRecord> {
+    if (this.#isOver) return Promise.resolve(this.record);
+    this.#finished ??= deferred();
+    return this.#finished.promise;
+  }
+
+  /** Whether anything new may begin. */
+  isLive(): boolean {
+    const { context } = this;
+    if (context === undefined || this.#isLost) return false;
+    return !context.closing.aborted && context.isHeld();
+  }
+
+  /** Drives. */
+  async drive(context: DriveContext): Promise<void> {
+    this.context = context;
+    try {
+      if (!this.#isFresh && !(await this.#resume())) return;
+      while (this.isLive() && (await this.#next())) {
+        // On to what follows from what was stored.
+      }
+      await this.#expireValues();
+    } finally {
+      this.#isOver = true;
+      this.#finished?.resolve(this.record);
+    }
+  }
+
+  /** Somebody else wrote the record: look at it, and heed it. */
+  async heed(): Promise<void> {
+    try {
+      const stored = await this.desk.station.read(this.held.id);
+      if (stored === undefined || stored.revision <= this.held.revision || this.#isOver) return;
+      const { owner, fence } = stored.record;
+      if (owner !== this.record.owner || fence !== this.record.fence) return this.lose();
+      this.held.record = stored.record;
+      this.held.revision = stored.revision;
+      this.#heedRecord();
+    } catch {
+      // The next write meets it.
+    }
+  }
+
+  /** It is another's now: the lease is lost, or cut by a closing, or somebody took it over. */
+  lose(): void {
+    this.#isLost = true;
+    const reason = this.context?.signal.reason ?? new Error("the saga was taken over");
+    for (const attempt of [...this.#attempts]) attempt.lose(reason);
+    this.wake();
+  }
+
+  /** Ends waits: something may have changed. */
+  wake(): void {
+    for (const wake of [...this.#wakes]) wake();
+  }
+
+  /** For `ms`, or until something may have changed. */
+  async pause(ms: Ms): Promise<void> {
+    if (ms <= 0 || !this.isLive()) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        this.desk.alarms.clear(alarm);
+        this.#wakes.delete(end);
+        resolve();
+      };
+      const alarm = this.desk.alarms.set(ms, end);
+      this.#wakes.add(end);
+    });
+  }
+
+  leftMs(key: string, notBeforeMs: Ms | undefined, boundMs: Ms): Ms {
+    if (notBeforeMs === undefined) return 0;
+    const monotonicMs = this.desk.backend.runtime.time.monotonicMs();
+    let wait = this.#waits.get(key);
+    if (wait?.notBeforeMs !== notBeforeMs) {
+      const leftMs = Math.min(Math.max(0, notBeforeMs - this.nowMs), boundMs);
+      wait = { notBeforeMs, untilMs: monotonicMs + leftMs };
+      this.#waits.set(key, wait);
+    }
+    return Math.max(0, wait.untilMs - monotonicMs);
+  }
+
+  /** A signal that aborts at the next wake, for waits on others. */
+  wakeSignal(): { readonly signal: AbortSignal; readonly detach: () => void } {
+    const controller = new AbortController();
+    const end = (): void => controller.abort();
+    this.#wakes.add(end);
+    return { signal: controller.signal, detach: () => void this.#wakes.delete(end) };
+  }
+
+  /** Whether `name` may have begun before this process took the saga. */
+  isStale(name: string): boolean {
+    return this.#stale.has(name);
+  }
+
+  track(attempt: Attempt): void {
+    this.#attempts.add(attempt);
+  }
+
+  untrack(attempt: Attempt): void {
+    this.#attempts.delete(attempt);
+  }
+
+  /** What later steps see of `name`. */
+  learn(name: string, value: Json | undefined): void {
+    this.#loaded.add(name);
+    if (value !== undefined) this.out[name] = value;
+  }
+
+  /** Stores what came of something. One write at a time. */
+  report(report: Report): Promise<void> {
+    if (!this.#isParallel) return this.#write(report);
+    const written = this.#tail.then(() => this.#write(report));
+    this.#tail = written.catch(() => {});
+    return written;
+  }
+
+  async #write(report: Report): Promise<void> {
+    const before = this.held.record;
+    const change = (record: SagaRecord): SagaRecord => this.#after(record, report);
+    await this.desk.station.apply(this.held, change);
+    const { record } = this.held;
+    if (record === before) return;
+    if (record.state !== before.state) this.#heedRecord();
+    tell(this.desk.events, this.held.id, report, before, record);
+  }
+
+  /** The record after `report`; where that was the last of all steps, with its result and end. */
+  #after(record: SagaRecord, report: Report): SagaRecord {
+    const after = advance(record, report, this.model, this.nowMs).record;
+    const next = after === record ? record : { ...after, takeovers: 0 };
+    if (report.kind !== "done" || next.state !== "running") return next;
+    if (stageIndex(next, this.model) < this.model.stages.length || !this.#knowsAll(next))
+      return next;
+    const result = this.#resultText();
+    const payload = result === undefined ? undefined : this.desk.payloads.inline(result.text);
+    // What cannot be made or does not fit is the business of the next turn of the loop.
+    if (result === undefined || (result.text !== "" && payload === undefined)) return next;
+    const finish = { kind: "finish", result: result.text === "" ? undefined : payload } as const;
+    return advance(next, finish, this.model, this.nowMs).record;
+  }
+
+  #knowsAll(record: SagaRecord): boolean {
+    for (const [name, { output }] of record.steps) {
+      if (output !== undefined && !this.#loaded.has(name)) return false;
+    }
+    return true;
+  }
+
+  /** `text` is empty for no result; `undefined`: it could not be made. */
+  #resultText(): { readonly text: string } | undefined {
+    try {
+      return { text: this.#makeResult() };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #makeResult(): string {
+    const context = { input: this.input, out: this.out } as never;
+    return this.desk.payloads.encode(this.model.returns(context), `${this.held.id}/result`) ?? "";
+  }
+
+  /** Takes up what another process left. False: it cannot go on. */
+  async #resume(): Promise<boolean> {
+    const { record, desk } = this;
+    if (record.takeovers > desk.maxTakeovers && record.stuck.size === 0) {
+      const reason = `${record.takeovers} takeovers without progress: it may kill its workers`;
+      await this.report({ kind: "unfit", what: "takeovers", reason });
+      return false;
+    }
+    for (const part of partsLeft(record, this.model.stages[stageIndex(record, this.model)])) {
+      this.#stale.add(part.name);
+    }
+    const problem = await this.#load();
+    if (problem === undefined) return true;
+    await this.report({ kind: "unfit", what: "input", reason: problem });
+    return false;
+  }
+
+  /** Values kept apart are kept no longer than their record. Where that fails, they stay. */
+  async #expireValues(): Promise<void> {
+    const { input, result, steps } = this.record;
+    const retentionMs = retentionOf(this.record, this.desk.retentionMs);
+    if (retentionMs === undefined) return;
+    const refs: string[] = [];
+    for (const value of [input, result]) if (value?.kind === "apart") refs.push(value.ref);
+    for (const { output } of steps.values()) if (output?.kind === "apart") refs.push(output.ref);
+    if (refs.length > 0) await this.desk.payloads.expire(refs, retentionMs).catch(() => {});
+  }
+
+  /** Reads the input and the outputs. What is wrong with them, if anything. */
+  async #load(): Promise<string | undefined> {
+    const { payloads } = this.desk;
+    try {
+      const parsed = await this.model.parse(await payloads.read(this.record.input));
+      if (!parsed.ok) return cut(`the stored input does not fit the schema: ${parsed.issues}`);
+      this.input = parsed.value;
+      await this.#loadOutputs();
+      return undefined;
+    } catch (error) {
+      if (isQuorateError(error) && error.code !== "RECORD_INVALID") throw error;
+      return isQuorateError(error) ? cut(error.message) : "the schema threw";
+    }
+  }
+
+  async #loadOutputs(): Promise<void> {
+    for (const [name, { output }] of this.record.steps) {
+      if (this.#loaded.has(name) || output === undefined) continue;
+      this.learn(name, await this.desk.payloads.read(output));
+    }
+  }
+
+  /** Does what is next. False: nothing is. */
+  async #next(): Promise<boolean> {
+    const plan = planOf(this.record, this.model, this.nowMs);
+    if (plan.kind === "run" || plan.kind === "undo") {
+      // An operator may have told the output of a step.
+      if (!this.#knowsAll(this.record)) await this.#loadOutputs();
+      const isForward = plan.kind === "run";
+      await this.#all(plan.parts, (part) => (isForward ? run(this, part) : undo(this, part)));
+      return true;
+    }
+    this.#isParallel = false;
+    if (plan.kind === "decide-deadline") await this.report({ kind: "deadline" });
+    else if (plan.kind === "finish") await this.#finish();
+    else if (plan.kind === "seal") {
+      if (await sealChildren(this)) await this.report({ kind: "sealed" });
+    } else return false;
+    return true;
+  }
+
+  #all(parts: readonly Part[], act: (part: Part) => Promise<void>): Promise<unknown> {
+    const [only] = parts;
+    this.#isParallel = parts.length > 1;
+    return parts.length === 1 && only !== undefined ? act(only) : allEnded(parts.map(act));
+  }
+
+  /** The result, where it did not come with the last step's write. */
+  async #finish(): Promise<void> {
+    await this.#loadOutputs();
+    let result: Payload | undefined;
+    try {
+      const text = this.#makeResult();
+      if (text !== "") result = await this.store(text);
+    } catch (error) {
+      if (isQuorateError(error) && !isUnstorable(error)) throw error;
+      const reason = error instanceof Error ? `${error.name}: ${error.message}` : "it threw";
+      return this.report({ kind: "unfit", what: "returns", reason: cut(reason) });
+    }
+    return this.report({ kind: "finish", result });
+  }
+
+  /** Text as a payload, apart if it is long. @throws TOO_LARGE, or as the store when it is lost. */
+  store(text: string): Payload | Promise<Payload> {
+    const { payloads } = this.desk;
+    return payloads.inline(text) ?? payloads.store(text, this.held.id, this.context?.signal);
+  }
+
+  /** Attempts under way are told when there is no way forward any more, or no need for them. */
+  #heedRecord(): void {
+    this.wake();
+    const { state, steps } = this.record;
+    for (const attempt of [...this.#attempts]) {
+      const step = steps.get(attempt.step);
+      const isForward = attempt.isForward && state === "running";
+      const isNeeded = isForward
+        ? step?.outcome === undefined
+        : state === "compensating" && step?.undo?.isDone !== true;
+      if (!isNeeded) attempt.lose(new Error("the saga no longer needs it"));
+      else if (attempt.isForward !== (state === "running")) {
+        attempt.abort(new Error("the saga compensates"));
+      }
+    }
+  }
+}
+
+function run(saga: SagaRun, part: Part): Promise<void> {
+  return part.kind === "step" ? runStep(saga, part) : runChild(saga, part);
+}
+
+function undo(saga: SagaRun, part: Part): Promise<void> {
+  return part.kind === "step" ? undoStep(saga, part) : undoChild(saga, part);
+}
+
+/** As `Promise.all`, but the first failure waits for the others to end. */
+async function allEnded(all: readonly Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(all);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
