@@ -20,7 +20,7 @@ import { ROOT, runTask, stopTasks, tool } from "./task.mjs";
 /** @import { NatsLine, ServerName } from "./servers/types.ts" */
 
 /** Benchmarks that need Redis and NATS; the others measure what needs no server. */
-const BENCHES_ON_SERVERS = ["lock", "idempotency"];
+const BENCHES_ON_SERVERS = ["lock", "idempotency", "election", "saga"];
 
 /** @type {Record<string, { does: string, run: (args: string[]) => Promise<number> }>} */
 const COMMANDS = {
@@ -30,6 +30,10 @@ const COMMANDS = {
   build: { does: "build every package into its dist", run: build },
   bench: { does: "run bench/<name>.ts with throw-away servers", run: bench },
   faults: { does: "throw the fault matrix at real servers, print its table; --write", run: faults },
+  fleet: {
+    does: "five processes, wrong clocks, trouble: -- --engine nats --ticks 1000",
+    run: fleet,
+  },
   simulate: { does: "simulate a scenario: -- lock --seeds 2000 --profile harsh", run: simulate },
   soak: { does: "simulate all scenarios with new seeds: -- --minutes 30", run: soak },
   zoo: { does: "look for every planted bug: -- words of names, --write", run: zoo },
@@ -138,6 +142,12 @@ async function faults(args) {
   } finally {
     rmSync(file, { force: true });
   }
+}
+
+/** @param {string[]} args */
+async function fleet(args) {
+  await Promise.all([installPackages(), obtainServers(ALL)]);
+  return (await runSource("test/fleet/main.ts", args, {})).code;
 }
 
 /** @param {string[]} args */

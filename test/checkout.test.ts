@@ -5,7 +5,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { examine } from "../examples/checkout/audit.ts";
+import { examine, examineEnds, examineLedger } from "../examples/checkout/audit.ts";
+import { examineNights } from "../examples/checkout/night.ts";
+import type { Stock } from "../examples/checkout/stock.ts";
 import { needs, startNats, startRedis } from "../scripts/servers/index.mjs";
 
 const main = fileURLToPath(new URL("../examples/checkout/main.ts", import.meta.url));
@@ -33,6 +35,8 @@ async function checkout(args: readonly string[], env: NodeJS.ProcessEnv = {}): P
 function expectBalanced({ code, output }: Run): void {
   expect(output).toMatch(/sold (\d+) \+ left (\d+) = 720, initial 720/);
   expect(output).toContain("late write to");
+  expect(output).toContain("orders at the till; others take them up");
+  expect(output).toContain("died in the middle of the night's books");
   expect(output).toContain("✓ the books balance");
   expect(code).toBe(0);
 }
@@ -58,14 +62,44 @@ describe("examples/checkout", () => {
 
   it("has an audit that finds an oversold shelf, a lost unit and a sale to nobody", () => {
     const orders = [{ id: "order-1", item: "anvil", quantity: 2 }];
-    const oversold = examine(new Map([["anvil", { left: -2, sold: { "order-1": 62 } }]]), orders);
+    const shelf = (stock: Partial<Stock>): Map<string, Stock> =>
+      new Map([["anvil", { left: 60, sold: {}, returned: {}, ...stock }]]);
+    const oversold = examine(shelf({ left: -2, sold: { "order-1": 62 } }), orders);
     expect(oversold.problems).toEqual([
       "anvil: oversold by 2",
       "anvil: sale of 62 to order-1 matches no order",
     ]);
-    const lost = examine(new Map([["anvil", { left: 57, sold: { "order-1": 2 } }]]), orders);
+    const lost = examine(shelf({ left: 57, sold: { "order-1": 2 } }), orders);
     expect(lost.problems).toEqual(["anvil: 2 sold + 57 left is not 60"]);
-    const refused = examine(new Map([["anvil", { left: 60, sold: {} }]]), orders);
-    expect(refused.problems).toEqual(["anvil: order-1 was refused, yet would have fitted"]);
+    const returned = { left: 58, sold: { "order-1": 2 }, returned: { "order-1": true } } as const;
+    expect(examine(shelf(returned), orders).problems).toEqual([
+      "anvil: order-1 was given back and is sold",
+    ]);
+  });
+
+  it("has an audit that finds a half order, a kept payment and a night closed twice", () => {
+    const shelves = new Map([["anvil", { left: 58, sold: { a: 2 }, returned: {} }]]);
+    const ends = new Map([
+      ["a", "compensated"],
+      ["b", "done"],
+      ["c", "running"],
+    ]);
+    expect(examineEnds({ ends, parcels: new Set(["b"]), shelves })).toEqual([
+      "a is compensated, and has units: true",
+      "b is done, and has units: false",
+      "c: its saga is running",
+    ]);
+    const charges = new Map([["a", 1]]);
+    expect(examineLedger({ requests: 1, charges, refunds: new Set() }, 0)).toEqual([
+      "0 orders sold, 1 paid for",
+    ]);
+    const at = new Date(0);
+    const night = { key: "n", tick: at, outcome: "done", attempt: 1, manual: false } as const;
+    const past = { ...night, by: "clerk-1", startedAt: at, durationMs: 1 };
+    const evidence = { history: [past, past], books: [], items: ["anvil"], terms: [1, 2] };
+    expect(examineNights(evidence)).toEqual([
+      "night n was closed 2 times",
+      "night n is done, its book is open",
+    ]);
   });
 });

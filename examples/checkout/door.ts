@@ -16,6 +16,7 @@ import { createSeller } from "./seller.ts";
 import { DOOR_LEASE_MS, type Order } from "./shop.ts";
 
 const MOST_BODY_BYTES = 4_096;
+const STATUS = { sold: 201, "sold out": 410, declined: 402 } as const;
 
 /** An open door. */
 export interface Door {
@@ -49,7 +50,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     const order = readOrder(request.body);
     options.onOrder?.(order);
     const outcome = await seller.serve(order);
-    reply(response, outcome === "sold" ? 201 : 410, { order: order.id, outcome });
+    reply(response, STATUS[outcome], { order: order.id, outcome });
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

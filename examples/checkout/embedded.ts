@@ -1,9 +1,10 @@
 /**
  * The shop in one process: every node has a handle of its own on one embedded store, and a runtime
- * of its own, so that one of them can be paused as a process would be.
+ * of its own, so that one of them can be paused, and another die, as processes do.
  */
-import type { Backend } from "@quorate/core";
-import { createMemoryStore, memoryBackend } from "@quorate/memory";
+import { type Backend, deferred } from "@quorate/core";
+import { createMemoryStore, memoryBackend, type MemoryBackend } from "@quorate/memory";
+import { type ClerkEvent, openNightShift } from "./clerk.ts";
 import { openDoor } from "./door.ts";
 import { type NodeEvent, runNode } from "./node.ts";
 import { pausableRuntime } from "./pausable-runtime.ts";
@@ -17,6 +18,20 @@ export interface HiredDoor {
   close(): Promise<void>;
 }
 
+/** A clerk that can be lost. */
+export interface HiredClerk {
+  crash(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Who is hired for the night. */
+export interface ClerkContract {
+  readonly name: string;
+  readonly items: readonly string[];
+  /** Holds the clerk up until it resolves. */
+  readonly report: (event: ClerkEvent) => Promise<void>;
+}
+
 /** How nodes are run, whatever the engine. */
 export interface Shop {
   readonly backend: Backend;
@@ -24,6 +39,8 @@ export interface Shop {
   run(nodes: readonly string[], report: (node: string, event: NodeEvent) => void): Promise<void>;
   /** Opens a front door; `onOrder` hears of each order that its handler begins. */
   hireDoor(onOrder: () => void): Promise<HiredDoor>;
+  /** Opens a night shift. */
+  hireClerk(contract: ClerkContract): Promise<HiredClerk>;
   close(): Promise<void>;
 }
 
@@ -44,10 +61,23 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
       await Promise.all(
         nodes.map(async (name, index) => {
           const runtime = pausableRuntime();
-          await using own = memoryBackend({ store, runtime });
+          const own = memoryBackend({ store, runtime });
           const unlucky = index === 1 ? { pause: () => runtime.pause(PAUSE_MS) } : {};
-          const tell = (event: NodeEvent): void => report(name, event);
-          await runNode({ name, backend: own, orders, providerUrl, report: tell, ...unlucky });
+          const death = deferred<never>();
+          const doomed = index === 2 ? { doom: death.promise } : {};
+          let isDead = false;
+          const tell = (event: NodeEvent): void => {
+            if (isDead) return;
+            report(name, event);
+            if (event.kind !== "dying") return;
+            isDead = true;
+            void cutOff(own).then(() => death.reject(new Error("killed")));
+          };
+          const options = { name, backend: own, orders, providerUrl, report: tell };
+          await runNode({ ...options, ...unlucky, ...doomed }).catch((error: unknown) => {
+            if (!isDead) throw error; // What the dead still say does not matter.
+          });
+          await own.close({ graceMs: 0 });
         }),
       );
     },
@@ -57,10 +87,8 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
       return {
         url: `http://127.0.0.1:${door.port}`,
         async crash() {
-          // To everybody else this is what a dead process looks like: nothing more comes from it.
-          own.faults.cut();
           door.slam();
-          await own.close({ graceMs: 0 });
+          await cutOff(own);
         },
         async close() {
           await door.close();
@@ -68,5 +96,26 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
         },
       };
     },
+    async hireClerk(contract) {
+      const own = memoryBackend({ store });
+      const clerk = openNightShift({ ...contract, backend: own });
+      return {
+        async crash() {
+          await cutOff(own);
+          // It keeps house, where a process would be gone.
+          await clerk.close().catch(() => {});
+        },
+        async close() {
+          await clerk.close();
+          await own.close();
+        },
+      };
+    },
   };
+}
+
+/** To everybody else this is what a dead process looks like: nothing more comes from it. */
+async function cutOff(backend: MemoryBackend): Promise<void> {
+  backend.faults.cut();
+  await backend.close({ graceMs: 0 });
 }

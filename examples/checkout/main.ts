@@ -1,20 +1,23 @@
 /**
- * Checkout: several nodes sell one stock under fenced locks, and one of them oversleeps its lease.
- * A payment provider has a bad day, and the front door, at which every customer clicks three
- * times, dies in the middle of an order.
+ * Checkout: several nodes sell one stock, every order a saga under fenced locks. One of them
+ * oversleeps its lease, one is killed with orders at the till. A payment provider has a bad day,
+ * the front door, at which every customer clicks three times, dies in the middle of an order, and
+ * the clerk of the night shift in the middle of the books.
  *
  *     npm start                 embedded engine, one process
  *     npm start -- --redis      real processes on Redis
  *     npm start -- --nats       real processes on NATS JetStream
  *
  * Ends with an audit, and with exit code 1 if anything was oversold, lost, sold or charged twice,
- * if a customer was given two answers, or if the late write was not refused.
+ * if an order is neither complete nor undone, if a customer was given two answers, if a night's
+ * books were closed twice or not at all, or if the late write was not refused.
  */
 import { parseArgs } from "node:util";
 import { systemRuntime } from "@quorate/core";
 import { audit, examineLedger, examineVisit, fillShelves } from "./audit.ts";
 import { CLICKS } from "./customers.ts";
 import { openEmbedded, type Shop } from "./embedded.ts";
+import { keepNights } from "./night.ts";
 import { Progress } from "./progress.ts";
 import { openProvider } from "./provider.ts";
 import { itemsOf, readOrders, webOrders } from "./shop.ts";
@@ -40,9 +43,14 @@ progress.say(
   `${nodes.length} nodes, ${orders.length} orders, ${items.length} items, on ${engine()}`,
 );
 await fillShelves(shop.backend, items);
-const [, visit] = await Promise.all([
+const say = (line: string): void => progress.say(line);
+const day = Promise.all([
   shop.run(nodes, (node, event) => progress.report(node, event)),
-  receiveWebOrders({ shop, orders: fromWeb, say: (line) => progress.say(line) }),
+  receiveWebOrders({ shop, orders: fromWeb, say }),
+]);
+const [[, visit], nights] = await Promise.all([
+  day,
+  keepNights({ shop, items, dayIsOver: day, say }),
 ]);
 const findings = await audit(shop.backend, items, [...orders, ...fromWeb]);
 progress.finish(findings, provider.ledger);
@@ -51,12 +59,11 @@ await Promise.all([shop.close(), provider.close()]);
 const web = examineVisit(visit, fromWeb);
 progress.say(`  web: ${fromWeb.length} orders sent ${CLICKS} times each, ${web.sold} sold`);
 progress.say(`  web: handler ran ${visit.handled} times, ${visit.replayed} repeats were replayed`);
-const problems = [...findings.problems, ...web.problems];
-const ended = progress.sold + progress.soldOut;
-if (ended !== orders.length) problems.push(`${orders.length - ended} orders have no end`);
-if (findings.ordersSold !== progress.sold + web.sold) {
-  problems.push("nodes and shelves count differently");
-}
+const { night = "none", terms = [] } = nights.survivedBy ?? {};
+progress.say(
+  `  nights: ${nights.closed} closed; night ${night} by two clerks, terms ${terms.join(", ")}`,
+);
+const problems = [...findings.problems, ...web.problems, ...nights.problems];
 problems.push(...examineLedger(provider.ledger, findings.ordersSold));
 if (progress.staleRefused === 0) problems.push("the late write was not refused");
 for (const problem of problems) progress.say(`  ✗ ${problem}`);

@@ -2,16 +2,17 @@
  * Paying, through the flaky provider: one preset, one key per order, and patience while the
  * breaker is open.
  *
- * The order's id is the key. So a call whose answer was lost is asked again, by this node or by
- * another, and the provider charges once.
+ * The saga's step has the key, the same for every attempt. So a call whose answer was lost is asked
+ * again, by this node or by another, and the provider charges once. A declined card is a definite
+ * no; whatever else goes wrong is asked again until it is known.
  */
-import { isQuorateError, type Ms, type Runtime, sleep } from "@quorate/core";
+import { isQuorateError, type Ms, refuse, type Runtime, sleep } from "@quorate/core";
 import { type Call, resilient } from "@quorate/resilience";
 
 /** What paying cost, for the audit. */
 export interface PaymentStats {
-  /** Orders whose payment was confirmed. */
-  readonly charged: number;
+  /** Requests that were confirmed. */
+  readonly confirmed: number;
   /** Requests sent beyond the first of an order. */
   readonly retries: number;
   /** How often the breaker opened. */
@@ -20,18 +21,28 @@ export interface PaymentStats {
 
 /** The shop's side of the provider. */
 export interface Payments {
-  /** Charges the order once, however often it is called. Resolves when that is certain. */
-  charge(orderId: string): Promise<void>;
+  /** Charges the order once, however often it is called. @throws REFUSED the card was declined. */
+  charge(order: PaidOrder): Promise<void>;
+  /** Gives the money back, if it was taken, and forbids that it is taken later. */
+  refund(order: PaidOrder): Promise<void>;
   readonly stats: PaymentStats;
 }
 
-/** How long an order waits for its money before the shop gives up. */
-const PATIENCE_MS = 30_000;
+/** What is paid for, and until when somebody waits. */
+export interface PaidOrder {
+  readonly orderId: string;
+  /** The same for all attempts of one payment. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+/** How long a payment is tried before the saga tries it anew. */
+export const PATIENCE_MS = 30_000;
 const PAUSE_MS: Ms = 50;
 
 /** Payments at `url`. */
 export function createPayments(url: string, runtime: Runtime): Payments {
-  const stats = { charged: 0, retries: 0, opened: 0 };
+  const stats = { confirmed: 0, retries: 0, opened: 0 };
   // The provider is often back within a second, so the breaker looks again soon.
   const provider = resilient({
     name: "payments",
@@ -42,34 +53,41 @@ export function createPayments(url: string, runtime: Runtime): Payments {
   });
   provider.breaker?.on("opened", () => void (stats.opened += 1));
 
-  const request = async (orderId: string, call: Call): Promise<void> => {
+  const request = async (method: string, order: PaidOrder, call: Call): Promise<void> => {
     if (call.attempt > 1) stats.retries += 1;
     const response = await fetch(url, {
-      method: "POST",
-      headers: { "idempotency-key": orderId },
-      body: orderId,
+      method,
+      headers: { "idempotency-key": order.key },
+      body: order.orderId,
       signal: call.signal,
     });
-    await response.text();
+    const text = await response.text();
+    if (response.status === 402) throw refuse(text);
     if (!response.ok) throw refusal(response.status);
+  };
+
+  const certainly = async (method: string, order: PaidOrder): Promise<void> => {
+    const { key, signal } = order;
+    const untilMs = runtime.time.monotonicMs() + PATIENCE_MS;
+    for (;;) {
+      try {
+        await provider.run((call) => request(method, order, call), { key, signal });
+        stats.confirmed += 1;
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isQuorateError(error, "REFUSED")) throw error;
+        if (runtime.time.monotonicMs() > untilMs) throw error;
+        await sleep(runtime, pauseAfter(error), { signal });
+        stats.retries += 1;
+      }
+    }
   };
 
   return {
     stats,
-    async charge(orderId) {
-      const untilMs = runtime.time.monotonicMs() + PATIENCE_MS;
-      for (;;) {
-        try {
-          await provider.run((call) => request(orderId, call), { key: orderId });
-          stats.charged += 1;
-          return;
-        } catch (error) {
-          if (runtime.time.monotonicMs() > untilMs) throw error;
-          await sleep(runtime, pauseAfter(error));
-          stats.retries += 1;
-        }
-      }
-    },
+    charge: (order) => certainly("POST", order),
+    refund: (order) => certainly("DELETE", order),
   };
 }
 

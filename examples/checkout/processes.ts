@@ -1,11 +1,12 @@
 /**
  * The shop on a server: every node is a process; one of them stops itself with SIGSTOP in the
- * middle of a write and is woken beyond its lease.
+ * middle of a write and is woken beyond its lease, another is killed in the middle of its orders.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { on, once } from "node:events";
 import { sleep, systemRuntime } from "@quorate/core";
-import type { HiredDoor, Shop, ShopOptions } from "./embedded.ts";
+import type { ClerkEvent } from "./clerk.ts";
+import type { ClerkContract, HiredClerk, HiredDoor, Shop, ShopOptions } from "./embedded.ts";
 import { connect, type ServerEngine } from "./engines.ts";
 import type { NodeEvent } from "./node.ts";
 import { PAUSE_MS } from "./shop.ts";
@@ -22,9 +23,11 @@ export async function openOnServer(
     backend,
     close,
     hireDoor: (onOrder) => hireDoor({ engine, namespace, providerUrl }, onOrder),
+    hireClerk: (contract) => hireClerk({ engine, namespace, providerUrl }, contract),
     async run(nodes, report) {
       const running = nodes.map((name, index) => {
-        const child = startNode({ engine, namespace, providerUrl, name, unlucky: index === 1 });
+        const fate = { unlucky: index === 1, isDoomed: index === 2 };
+        const child = startNode({ engine, namespace, providerUrl, name, ...fate });
         return { name, child };
       });
       try {
@@ -52,7 +55,16 @@ export interface DoorArguments {
 export interface NodeArguments extends DoorArguments {
   readonly name: string;
   readonly unlucky: boolean;
+  readonly isDoomed: boolean;
 }
+
+/** What a clerk is told. */
+export interface ClerkArguments extends DoorArguments {
+  readonly name: string;
+}
+
+/** What a clerk tells its parent. */
+export type ClerkMessage = ClerkEvent | { readonly kind: "hired" };
 
 /** What a door tells its parent. */
 export type DoorMessage =
@@ -93,6 +105,31 @@ async function hireDoor(options: DoorArguments, onOrder: () => void): Promise<Hi
   };
 }
 
+async function hireClerk(options: DoorArguments, contract: ClerkContract): Promise<HiredClerk> {
+  const { name, report } = contract;
+  const told: ClerkArguments = { ...options, name };
+  const child = start("./clerk.worker.ts", told);
+  const exited = once(child, "exit");
+  const hired = new Promise<true>((resolve) => {
+    child.on("message", (message: ClerkMessage) => {
+      if (message.kind === "hired") resolve(true);
+      else void report(message);
+    });
+  });
+  const isHired = await Promise.race([hired, exited.then(() => false)]);
+  if (!isHired) throw new Error(`${name} did not come`);
+  return {
+    async crash() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+    async close() {
+      child.send("close");
+      await exited;
+    },
+  };
+}
+
 async function portOf(child: ChildProcess): Promise<number | undefined> {
   for await (const [message] of on(child, "message") as AsyncIterable<[DoorMessage]>) {
     if (message.kind === "open") return message.port;
@@ -111,12 +148,15 @@ async function follow(
   child: ChildProcess,
   report: (node: string, event: NodeEvent) => void,
 ): Promise<void> {
+  let isKilled = false;
   child.on("message", (event: NodeEvent) => {
     report(name, event);
     if (event.kind === "pausing") void wake(child);
+    if (event.kind === "dying") isKilled = child.kill("SIGKILL");
   });
   const [code, signal] = await once(child, "exit");
-  if (code !== 0) throw new Error(`${name} ended with ${signal ?? `exit code ${code}`}`);
+  if (code !== 0 && !isKilled)
+    throw new Error(`${name} ended with ${signal ?? `exit code ${code}`}`);
 }
 
 async function wake(child: ChildProcess): Promise<void> {

@@ -12,8 +12,10 @@ export class Progress {
   readonly #out: NodeJS.WriteStream;
   readonly #nowMs: () => number;
   #shownMs = -Infinity;
+  readonly #ended = new Set<string>();
   sold = 0;
   soldOut = 0;
+  declined = 0;
   staleRefused = 0;
   breakerOpened = 0;
 
@@ -26,8 +28,16 @@ export class Progress {
 
   /** Takes in what a node reports. */
   report(node: string, event: NodeEvent): void {
-    if (event.kind === "sold") this.sold += 1;
-    if (event.kind === "sold out") this.soldOut += 1;
+    if ("order" in event && !this.#ended.has(event.order)) {
+      // One that was taken up elsewhere is told of twice.
+      this.#ended.add(event.order);
+      if (event.kind === "sold") this.sold += 1;
+      else if (event.kind === "sold out") this.soldOut += 1;
+      else this.declined += 1;
+    }
+    if (event.kind === "dying") {
+      this.say(`${node} is killed with ${event.orders} orders at the till; others take them up`);
+    }
     if (event.kind === "paid") this.breakerOpened += event.stats.opened;
     if (event.kind === "pausing") {
       this.say(`${node} pauses in the middle of a write to ${event.item}, beyond its lease`);
@@ -57,7 +67,8 @@ export class Progress {
     this.say("");
     this.say(`audit after ${seconds} s`);
     this.say(`  sold ${sold} + left ${left} = ${sold + left}, initial ${initial}`);
-    this.say(`  orders: ${this.sold} sold, ${this.soldOut} turned away, of ${this.#total}`);
+    const undone = `${this.soldOut} sold out and ${this.declined} declined, undone`;
+    this.say(`  orders: ${this.sold} sold, ${undone}, of ${this.#total}`);
     this.say(`  oversold: ${problems.some((one) => one.includes("oversold")) ? "yes" : "nothing"}`);
     this.say(`  stale writes refused: ${this.staleRefused}`);
     const paid = ledger.charges.size;
@@ -72,7 +83,7 @@ export class Progress {
     const nowMs = this.#nowMs();
     if (nowMs - this.#shownMs < (this.#out.isTTY ? 100 : 500)) return;
     this.#shownMs = nowMs;
-    const done = this.sold + this.soldOut;
+    const done = this.sold + this.soldOut + this.declined;
     const perSecond = Math.round((done * 1_000) / Math.max(1, nowMs - this.#startedMs));
     const line = `orders ${done}/${this.#total} · sold ${this.sold} · ${perSecond}/s`;
     this.#out.write(this.#out.isTTY ? `\r\u001b[K${line}` : `${line}\n`);

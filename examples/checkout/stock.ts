@@ -1,29 +1,40 @@
 /**
  * Stock of one item: what is left and which orders took it, in one record.
  *
- * Both facts in one value, so that one fenced write moves both, and the audit can add them up. An
- * order that is already in the list is not sold again: a retry after an unknown outcome is safe.
+ * All facts in one value, so that one fenced write moves them together, and the audit can add them
+ * up. An order that is already in the list is not sold again: a retry after an unknown outcome is
+ * safe. One that was given back stays in the list of those: a late request for it takes nothing.
  */
 import { parseJson } from "@quorate/core";
 
-/** Units of each order that was sold, by order id. */
+/** Units of each order that was sold, by order id; and the orders that were undone. */
 export interface Stock {
   readonly left: number;
   readonly sold: Readonly<Record<string, number>>;
+  readonly returned: Readonly<Record<string, true>>;
 }
 
 /** What selling came to. */
 export type Sale =
   | { readonly kind: "sold"; readonly stock: Stock }
   | { readonly kind: "already sold" }
-  | { readonly kind: "sold out" };
+  | { readonly kind: "sold out" }
+  | { readonly kind: "given back" };
 
-/** Takes `quantity` for `orderId`, if it is there. Pure. */
+/** Takes `quantity` for `orderId`, if it is there and was not given back before. Pure. */
 export function sell(stock: Stock, orderId: string, quantity: number): Sale {
+  if (Object.hasOwn(stock.returned, orderId)) return { kind: "given back" };
   if (Object.hasOwn(stock.sold, orderId)) return { kind: "already sold" };
   if (stock.left < quantity) return { kind: "sold out" };
   const sold = { ...stock.sold, [orderId]: quantity };
-  return { kind: "sold", stock: { left: stock.left - quantity, sold } };
+  return { kind: "sold", stock: { ...stock, left: stock.left - quantity, sold } };
+}
+
+/** Puts back what `orderId` took, if anything, and lets it take nothing ever after. Pure. */
+export function giveBack(stock: Stock, orderId: string): Stock {
+  const { [orderId]: units = 0, ...sold } = stock.sold;
+  const returned = { ...stock.returned, [orderId]: true as const };
+  return { left: stock.left + units, sold, returned };
 }
 
 /** The record's bytes. */

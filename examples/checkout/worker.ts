@@ -8,7 +8,7 @@ import { type NodeEvent, runNode } from "./node.ts";
 import type { NodeArguments } from "./processes.ts";
 import { readOrders } from "./shop.ts";
 
-const { engine, namespace, providerUrl, name, unlucky } = JSON.parse(
+const { engine, namespace, providerUrl, name, unlucky, isDoomed } = JSON.parse(
   process.argv[2] ?? "{}",
 ) as NodeArguments;
 
@@ -29,6 +29,7 @@ await runNode({
   backend,
   orders: readOrders(),
   providerUrl,
+  ...(isDoomed && { doom: new Promise<never>(() => {}) }),
   report: (event) => {
     told = report(event);
   },

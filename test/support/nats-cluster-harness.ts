@@ -14,7 +14,7 @@ import { NatsLinks, pause, resourcesOf } from "./nats-links.ts";
 
 const NODES = 3;
 /** A leader's death takes 4 to 7 s, a cold start not much longer. */
-const LONGEST_ELECTION_MS = 30_000;
+const LONGEST_ELECTION_MS = 50_000;
 /** A question that has no leader is not answered, ever. */
 const ANSWER_MS = 300;
 

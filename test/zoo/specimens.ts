@@ -2,16 +2,22 @@
  * All specimens. A bug that we or a user find joins the group that it belongs to.
  */
 import type { Specimen } from "./specimen.ts";
+import { ELECTION } from "./specimens/election.ts";
+import { CRON } from "./specimens/cron.ts";
 import { FENCING } from "./specimens/fencing.ts";
+import { HINTS } from "./specimens/hints.ts";
 import { IDEMPOTENCY } from "./specimens/idempotency.ts";
 import { LEASES_OVER_KV } from "./specimens/leases-over-kv.ts";
+import { OUTBOX } from "./specimens/outbox.ts";
 import { OUTCOMES } from "./specimens/outcomes.ts";
 import { OWNERSHIP } from "./specimens/ownership.ts";
 import { QUEUE } from "./specimens/queue.ts";
 import { RENEWAL } from "./specimens/renewal.ts";
 import { SHARED_BREAKER } from "./specimens/shared-breaker.ts";
 import { SHARED_RATE } from "./specimens/shared-rate.ts";
+import { TCC } from "./specimens/tcc.ts";
 import { TIME } from "./specimens/time.ts";
+import { TWO_PHASE } from "./specimens/two-phase.ts";
 import { WATCHES } from "./specimens/watches.ts";
 
 /** The zoo's inhabitants, by theme. */
@@ -24,7 +30,13 @@ export const SPECIMENS: readonly Specimen[] = [
   ...OUTCOMES,
   ...WATCHES,
   ...LEASES_OVER_KV,
+  ...HINTS,
   ...IDEMPOTENCY,
+  ...OUTBOX,
   ...SHARED_BREAKER,
   ...SHARED_RATE,
+  ...CRON,
+  ...TCC,
+  ...ELECTION,
+  ...TWO_PHASE,
 ];

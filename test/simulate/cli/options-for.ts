@@ -20,10 +20,11 @@ export function optionsFor(setup: Setup): RunOptions & { readonly shrink: Setup[
   const scenario = SCENARIOS.find(({ name }) => name === setup.scenario);
   if (scenario === undefined) throw new Error(`no scenario "${setup.scenario}"`);
   const durationMs = setup.durationMs ?? scenario.durationMs;
-  // A shorter run is asked for less; that everybody gets on in the end is a claim of its own.
+  // A shorter run is asked for less, for nothing where less than one is due: it may be all trouble.
+  // That everybody gets on in the end is a claim of its own.
   const share = Math.min(1, durationMs / scenario.durationMs);
   const atLeast = Object.entries(scenario.atLeast).map(([name, least]) => {
-    return [name, Math.ceil(least * share)] as const;
+    return [name, Math.floor(least * share)] as const;
   });
   return {
     durationMs,
