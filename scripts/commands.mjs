@@ -30,6 +30,10 @@ const COMMANDS = {
   build: { does: "build every package into its dist", run: build },
   bench: { does: "run bench/<name>.ts with throw-away servers", run: bench },
   faults: { does: "throw the fault matrix at real servers, print its table; --write", run: faults },
+  explore: {
+    does: "our saga engine, and seven wrong ones, through every crash; --full",
+    run: explore,
+  },
   fleet: {
     does: "five processes, wrong clocks, trouble: -- --engine nats --ticks 1000",
     run: fleet,
@@ -142,6 +146,12 @@ async function faults(args) {
   } finally {
     rmSync(file, { force: true });
   }
+}
+
+/** @param {string[]} args */
+async function explore(args) {
+  await installPackages();
+  return (await runSource("test/explore/main.ts", args, {})).code;
 }
 
 /** @param {string[]} args */

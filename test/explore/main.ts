@@ -1,9 +1,9 @@
 /**
  * Explores our saga engine, and seven that are wrong, and prints the table of `docs/explore.md`.
  *
- *     node -C @quorate/source --import tsx test/explore/main.ts            seconds
- *     node -C @quorate/source --import tsx test/explore/main.ts --full     the whole: minutes
- *     … --full ours B                                                      some of them
+ *     npm run explore                     seconds
+ *     npm run explore -- --full           the whole: hours
+ *     npm run explore -- --full ours B    some of them
  *
  * Exit codes: 0 ours holds and every wrong one is caught, 1 not so.
  */

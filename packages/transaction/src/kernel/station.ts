@@ -179,6 +179,10 @@ export class WorkerStation<R> implements Station<R> {
     const { driver } = this;
     if (!this.#host.closing.aborted || !driver.isOpen(held.record)) {
       this.#driving.delete(held.id);
+      // It lost its lease on the way: a scan that came before this line took it for driven.
+      const { owner } = driver.ownershipOf(held.record);
+      const isLost = driver.isOpen(held.record) && this.#host.epoch()?.owner !== owner;
+      if (isLost) this.#host.look(driver.collection, held.id);
       return undefined;
     }
     const { owner, fence, takeovers } = driver.ownershipOf(held.record);

@@ -208,7 +208,7 @@ describe("a step whose participant knows no keys", () => {
     expect(shop.log).toEqual(["a do"]);
   });
 
-  it("is left alone before its undo, and not undone where nothing happened", async () => {
+  it("is left alone before its undo, which is sent and told that nothing is known", async () => {
     const shop = new Shop();
     const made = saga("checked", { version: 1, input: numbered })
       .step("a", {
@@ -225,6 +225,7 @@ describe("a step whose participant knows no keys", () => {
     expect((await sagas.inspect("x"))?.state).toBe("compensating");
     await shop.world.runtime.advance(2_000);
     expect((await sagas.inspect("x"))?.state).toBe("compensated");
-    expect(shop.log).toEqual(["a do"]);
+    expect(shop.log).toEqual(["a do", "a undo"]);
+    expect(shop.seen.at(-1)).toMatchObject({ what: "a undo", outcome: "refused" });
   });
 });

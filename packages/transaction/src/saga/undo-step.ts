@@ -45,7 +45,16 @@ async function tryOnce(
 ): Promise<Answer | { readonly kind: "found"; readonly value: unknown }> {
   const { alarms } = run.desk;
   const known = run.record.steps.get(step.name);
-  const outcome = (known?.outcome ?? "unknown") as StepOutcome;
+  let outcome = (known?.outcome ?? "unknown") as StepOutcome;
+  if (outcome === "unknown" && step.check !== undefined) {
+    const question = contextOf(run, step, known ?? FRESH_STEP);
+    const said = await askCheck(run, step, question, step.undoTimeoutMs);
+    if (said.kind === "done") return { kind: "found", value: said.value };
+    if (said.kind !== "none") return said;
+    // Nothing has happened as far as the participant knows; a late copy may be on its way. Only an
+    // undo keeps that from happening, so it is sent, and told what is known.
+    outcome = "refused";
+  }
   const context = new Attempt({
     id: run.held.id,
     step: step.name,
@@ -59,14 +68,6 @@ async function tryOnce(
   });
   run.track(context);
   try {
-    if (outcome === "unknown" && step.check !== undefined) {
-      const question = contextOf(run, step, known ?? FRESH_STEP);
-      const said = await askCheck(run, step, question, step.undoTimeoutMs);
-      // Nothing happened, and `settleMs` was waited for: there is nothing to undo.
-      if (said.kind === "none") return { kind: "done", value: undefined };
-      if (said.kind === "done") return { kind: "found", value: said.value };
-      return said;
-    }
     return await context.perform(step.undo ?? (() => undefined), alarms, step.undoTimeoutMs);
   } finally {
     run.untrack(context);
