@@ -96,10 +96,17 @@ describe("examples/checkout", () => {
     const at = new Date(0);
     const night = { key: "n", tick: at, outcome: "done", attempt: 1, manual: false } as const;
     const past = { ...night, by: "clerk-1", startedAt: at, durationMs: 1 };
-    const evidence = { history: [past, past], books: [], items: ["anvil"], terms: [1, 2] };
+    const evidence = {
+      history: [past, past],
+      books: [],
+      items: ["anvil"],
+      terms: [1, 2],
+      survived: "n",
+    };
     expect(examineNights(evidence)).toEqual([
       "night n was closed 2 times",
       "night n is done, its book is open",
+      "night n, whose clerk died, was not closed by another",
     ]);
   });
 });

@@ -9,7 +9,7 @@ import { type Backend, type Json, parseJson } from "@quorate/core";
 import { createCron, type RunContext } from "@quorate/cron";
 import { createElection, type Leadership } from "@quorate/election";
 import { createGuard, createLocks } from "@quorate/lock";
-import { INITIAL_STOCK, LEASE_MS, NIGHT } from "./shop.ts";
+import { INITIAL_STOCK, LEASE_MS, NIGHT, WORKER_LEASE_MS } from "./shop.ts";
 import { decodeStock } from "./stock.ts";
 
 /** Name of the nightly job. */
@@ -55,7 +55,7 @@ export function openNightShift({ backend, name, items, report }: ClerkOptions): 
   const guard = createGuard(backend.kv);
   const keeper = createElection(backend, "keeper-of-the-books", {
     candidate: name,
-    ttlMs: LEASE_MS,
+    ttlMs: WORKER_LEASE_MS,
   });
 
   const look = (item: string): Promise<{ sold: number; left: number }> =>
@@ -92,7 +92,7 @@ export function openNightShift({ backend, name, items, report }: ClerkOptions): 
     await tell("closed");
   };
 
-  const cron = createCron(backend, { name, leaseMs: LEASE_MS });
+  const cron = createCron(backend, { name, leaseMs: WORKER_LEASE_MS });
   cron.schedule(
     RECONCILIATION,
     NIGHT,

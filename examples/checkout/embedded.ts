@@ -89,6 +89,8 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
         async crash() {
           door.slam();
           await cutOff(own);
+          // A process would be gone; this one has to put its things away.
+          door.close().catch(() => {});
         },
         async close() {
           await door.close();
@@ -102,8 +104,7 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
       return {
         async crash() {
           await cutOff(own);
-          // It keeps house, where a process would be gone.
-          await clerk.close().catch(() => {});
+          clerk.close().catch(() => {});
         },
         async close() {
           await clerk.close();

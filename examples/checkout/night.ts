@@ -1,12 +1,15 @@
 /**
  * The nights of the shop: two clerks, of whom one dies in the middle of the first night's books.
  */
-import type { Backend } from "@quorate/core";
+import { type Backend, sleep, systemRuntime } from "@quorate/core";
 import { createCron, type PastRun } from "@quorate/cron";
 import { createGuard } from "@quorate/lock";
 import { type Book, BOOKS, type ClerkEvent, readBook, RECONCILIATION } from "./clerk.ts";
 import type { Shop } from "./embedded.ts";
 import { NIGHTS } from "./shop.ts";
+
+/** How long the shop waits for its books after the day; then the audit says what is missing. */
+const PATIENCE_MS = 30_000;
 
 /** What the nights came to. */
 export interface Nights {
@@ -33,14 +36,15 @@ export async function keepNights(options: {
 
   const report = async (event: ClerkEvent): Promise<void> => {
     // The dead say nothing, but a message may have been on its way.
-    if (event.clerk === doomed?.clerk) return new Promise(() => {});
+    if (event.clerk === doomed?.clerk) throw new Error("killed");
     events.push(event);
     if (event.kind === "closed") closed.add(event.night);
     if (doomed === undefined && event.shelves >= items.length / 2) {
       doomed = { clerk: event.clerk, night: event.night };
       say(`${event.clerk} died in the middle of the night's books, in term ${event.term}`);
       crash = clerks.get(event.clerk)?.crash();
-      return new Promise(() => {});
+      await crash;
+      throw new Error("killed");
     }
     if (doomed !== undefined && event.night === doomed.night && event.kind === "closed") {
       say(`${event.clerk} closed the same night's books, in term ${event.term}`);
@@ -55,7 +59,11 @@ export async function keepNights(options: {
       }),
     ),
   );
-  await Promise.all([dayIsOver, isEnough]);
+  await dayIsOver;
+  const patience = new AbortController();
+  const { signal } = patience;
+  await Promise.race([isEnough, sleep(systemRuntime, PATIENCE_MS, { signal })]);
+  patience.abort();
   await crash;
   await Promise.all([...clerks].map(([name, clerk]) => name !== doomed?.clerk && clerk.close()));
   const history = await pastNights(shop.backend);
@@ -65,7 +73,7 @@ export async function keepNights(options: {
   return {
     closed: books.filter(({ isClosed }) => isClosed).length,
     survivedBy: doomed === undefined ? undefined : { night: doomed.night, terms },
-    problems: examineNights({ history, books, items, terms }),
+    problems: examineNights({ history, books, items, terms, survived: doomed?.night }),
   };
 }
 
@@ -74,14 +82,15 @@ export function examineNights(evidence: {
   readonly history: readonly PastRun[];
   readonly books: readonly Book[];
   readonly items: readonly string[];
+  /** Terms in which the night was written whose clerk died. */
   readonly terms: readonly number[];
+  readonly survived: string | undefined;
 }): string[] {
-  const { history, books, items, terms } = evidence;
+  const { history, books, items, terms, survived } = evidence;
   const problems: string[] = [];
   const ends = new Map<string, number>();
   for (const { key, outcome } of history) {
     if (outcome === "done") ends.set(key, (ends.get(key) ?? 0) + 1);
-    if (outcome === "failed") problems.push(`night ${key} failed`);
   }
   for (const [night, times] of ends) {
     if (times !== 1) problems.push(`night ${night} was closed ${times} times`);
@@ -92,6 +101,9 @@ export function examineNights(evidence: {
     for (const item of wrong) problems.push(`night ${night}: ${item} does not add up`);
     const counted = Object.keys(found).length;
     if (isClosed && counted !== items.length) problems.push(`night ${night}: ${counted} shelves`);
+  }
+  if (survived === undefined || ends.get(survived) !== 1) {
+    problems.push(`night ${survived ?? "none"}, whose clerk died, was not closed by another`);
   }
   const [first = 0, second = 0] = terms;
   if (terms.length !== 2 || second <= first) {

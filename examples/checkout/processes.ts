@@ -113,7 +113,7 @@ async function hireClerk(options: DoorArguments, contract: ClerkContract): Promi
   const hired = new Promise<true>((resolve) => {
     child.on("message", (message: ClerkMessage) => {
       if (message.kind === "hired") resolve(true);
-      else void report(message);
+      else report(message).catch(() => {}); // What it says to one who is dead.
     });
   });
   const isHired = await Promise.race([hired, exited.then(() => false)]);

@@ -6,7 +6,9 @@ import { createSagas, createWorker } from "@quorate/transaction";
 import type { Payments } from "./payments.ts";
 import { definePlaceOrder, type Outcome, placeOrder } from "./place-order.ts";
 import { openShelves, type ShelfEvent } from "./shelves.ts";
-import { LEASE_MS, type Order } from "./shop.ts";
+import { type Order, WORKER_LEASE_MS } from "./shop.ts";
+
+const GRACE_MS = 300;
 
 /** What a seller needs. */
 export interface SellerOptions {
@@ -29,7 +31,7 @@ export interface Seller extends AsyncDisposable {
 export function createSeller(options: SellerOptions): Seller {
   const { backend, payments, atTill } = options;
   const shelves = openShelves(options);
-  const worker = createWorker(backend, { leaseMs: LEASE_MS });
+  const worker = createWorker(backend, { leaseMs: WORKER_LEASE_MS });
   const sagas = createSagas(backend, { worker });
   const { kv } = backend;
   const definition = definePlaceOrder({ shelves, payments, kv, ...(atTill && { atTill }) });
@@ -37,8 +39,9 @@ export function createSeller(options: SellerOptions): Seller {
   return {
     serve: (order) => placeOrder(sagas, definition, order),
     async [Symbol.asyncDispose]() {
-      await sagas.close();
-      await worker.close();
+      // Its own orders have ended by now; what it took up from others goes to whoever is there.
+      await sagas.close({ graceMs: GRACE_MS });
+      await worker.close({ graceMs: 0 });
       await shelves[Symbol.asyncDispose]();
     },
   };

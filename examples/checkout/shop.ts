@@ -17,16 +17,15 @@ export interface Order {
 export const INITIAL_STOCK = 60;
 /** Orders that a node claims at a time. */
 export const BATCH_SIZE = 8;
-/**
- * Length of an item's lease, and of a node's for its sagas. Short, so that the pause of a node does
- * not make a long film.
- */
+/** Length of an item's lease. Short, so that the pause of a node does not make a long film. */
 export const LEASE_MS = 1_000;
 /** The item that everybody wants, so that somebody takes over while its holder sleeps. */
 export const BUSIEST_ITEM = "anvil";
 /** How long the unlucky node sleeps: well beyond its lease. */
 export const PAUSE_MS = LEASE_MS * 1.5;
 
+/** A node's lease for all its sagas: after a crash, others take them up so much later. */
+export const WORKER_LEASE_MS = 2_500;
 /** How many orders the doomed node has at the till when it dies. */
 export const NODE_DIES_AT = 20;
 
