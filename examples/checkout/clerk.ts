@@ -67,29 +67,26 @@ export function openNightShift({ backend, name, items, report }: ClerkOptions): 
 
   const reconcile = async (run: RunContext, term: Leadership): Promise<void> => {
     const page = await guard.open(term, `${BOOKS}/${run.key}`);
-    let book = readBook(await page.read()) ?? emptyBook(run.key);
-    const tell = async (kind: ClerkEvent["kind"]): Promise<void> => {
-      const shelves = Object.keys(book.found).length;
+    // What another clerk has entered before it died stands.
+    const begun = readBook(await page.read());
+    const found = new Map(Object.entries(begun?.found ?? {}));
+    const wrong = new Set(begun?.wrong);
+    const write = async (kind: ClerkEvent["kind"]): Promise<void> => {
+      const isClosed = kind === "closed";
+      const shelves = { found: Object.fromEntries(found), wrong: [...wrong] };
+      await page.write(JSON.stringify({ night: run.key, ...shelves, isClosed } satisfies Book));
       const facts = { clerk: name, night: run.key, term: term.term, attempt: run.attempt };
-      await report({ kind, ...facts, shelves });
+      await report({ kind, ...facts, shelves: found.size });
     };
     for (const item of items) {
-      // What another clerk has entered before it died stands.
-      if (Object.hasOwn(book.found, item)) continue;
+      if (found.has(item)) continue;
       run.check();
       const { sold, left } = await look(item);
-      const isRight = sold + left === INITIAL_STOCK;
-      book = {
-        ...book,
-        found: { ...book.found, [item]: { sold, left } },
-        wrong: isRight ? book.wrong : [...book.wrong, item],
-      };
-      await page.write(JSON.stringify(book));
-      await tell("counted");
+      found.set(item, { sold, left });
+      if (sold + left !== INITIAL_STOCK) wrong.add(item);
+      await write("counted");
     }
-    book = { ...book, isClosed: true };
-    await page.write(JSON.stringify(book));
-    await tell("closed");
+    await write("closed");
   };
 
   const cron = createCron(backend, { name, leaseMs: WORKER_LEASE_MS });
@@ -117,8 +114,4 @@ export function readBook(bytes: Uint8Array | undefined): Book | undefined {
   const parsed = parseJson(bytes);
   if (!parsed.ok) throw new Error("a page of the books is damaged");
   return parsed.value as unknown as Book & Json;
-}
-
-function emptyBook(night: string): Book {
-  return { night, found: {}, wrong: [], isClosed: false };
 }

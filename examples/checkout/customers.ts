@@ -24,7 +24,7 @@ export async function visit(orders: readonly Order[], doorUrl: () => string): Pr
   // The door may have moved between two tries: the address is looked up for each.
   const knock: FetchFunction = (_, init) => fetch(new URL("/orders", doorUrl()), init);
   const send = fetchWithIdempotency(knock, {
-    attempts: 40,
+    attempts: 200, // A new door may take a while to open.
     attemptTimeoutMs: 8_000,
     backoffMs: 50,
     maxBackoffMs: 400,

@@ -65,7 +65,8 @@ export async function keepNights(options: {
   await Promise.race([isEnough, sleep(systemRuntime, PATIENCE_MS, { signal })]);
   patience.abort();
   await crash;
-  await Promise.all([...clerks].map(([name, clerk]) => name !== doomed?.clerk && clerk.close()));
+  const alive = [...clerks].filter(([name]) => name !== doomed?.clerk);
+  await Promise.all(alive.map(([, clerk]) => clerk.close()));
   const history = await pastNights(shop.backend);
   const books = await readBooks(shop.backend, history);
   const ofDoomed = events.filter(({ night }) => night === doomed?.night);
@@ -114,7 +115,7 @@ export function examineNights(evidence: {
 
 async function pastNights(backend: Backend): Promise<readonly PastRun[]> {
   await using cron = createCron(backend);
-  return cron.history(RECONCILIATION);
+  return await cron.history(RECONCILIATION);
 }
 
 async function readBooks(backend: Backend, history: readonly PastRun[]): Promise<Book[]> {
