@@ -32,8 +32,6 @@ export interface SqlPool<C extends SqlConnection = SqlConnection> {
 
 /** SQLSTATE 42704, undefined_object: no prepared transaction has that name. */
 export const NOTHING_PREPARED = "42704";
-/** SQLSTATE 23505, unique_violation. */
-export const TAKEN = "23505";
 
 /** The five characters in which PostgreSQL says what went wrong; `undefined`: it did not answer. */
 export function sqlStateOf(error: unknown): string | undefined {
