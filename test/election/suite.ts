@@ -11,7 +11,8 @@ import { Candidates, nowMs } from "./candidates.ts";
 
 const TTL_MS = 1_500;
 const NAMES = ["a", "b", "c"];
-const GRACEFUL_MS = 20;
+/** Measured: below 20 ms. */
+const GRACEFUL_MS = 100;
 const CRASH_MS = TTL_MS + 100;
 const SLACK_MS = 250;
 const ROUNDS = 7;
@@ -65,7 +66,7 @@ function handOver(fleet: Fleet): void {
     }
     const said = gaps.map((ms) => ms.toFixed(1)).join(" ");
     const [median = Infinity] = gaps.toSorted((x, y) => x - y).slice(ROUNDS >> 1);
-    expect(median, said).toBeLessThanOrEqual(GRACEFUL_MS + SLACK_MS);
+    expect(median, said).toBeLessThanOrEqual(GRACEFUL_MS);
     // Nobody has waited for an expiry: half of the lease, and more, was left each time.
     expect(Math.max(...gaps), said).toBeLessThanOrEqual(TTL_MS / 2);
   });

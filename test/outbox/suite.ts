@@ -14,7 +14,7 @@ import {
   receive,
   type ReceivedMessage,
 } from "@quorate/transaction";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 
 import { needs } from "../../scripts/servers/index.mjs";
 import type { ServerName, ServerProcess } from "../../scripts/servers/types.ts";
@@ -38,7 +38,9 @@ export function outboxOn(engine: ServerName, start: () => Promise<ServerProcess>
       await server?.stop();
     });
 
-    it("delivers again what a killed relay had not settled, once through the inbox", async () => {
+    it("delivers again what a killed relay had not settled, once through the inbox", async ({
+      expect,
+    }) => {
       const namespace = "outbox";
       connected = await connect(engine, server.url, namespace);
       const { backend } = connected;

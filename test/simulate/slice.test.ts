@@ -24,7 +24,7 @@ const PROFILES: readonly (readonly [ProfileName, number])[] = [
   ["lossy", 15],
   ["calm", 5],
 ];
-/** Of a primitive that every other one rests on. Those above have as many as their mistakes take. */
+/** Of a primitive that the others rest on. The newer have as many as their mistakes take. */
 const SEEDS = 500;
 
 const FAULTS = [
@@ -105,11 +105,19 @@ const SLICES: readonly Slice[] = [
   },
   {
     scenario: "cron",
-    seeds: 200,
+    seeds: 100,
     mustHit: [
       ...["ran", "ran again", "wrote", "triggered", "paused", "listed", "told STORE_UNAVAILABLE"],
       ...["was done", "was failed", "was missed", "was crashed", "was timed-out"],
       ...["was skipped-overlap", "was skipped-paused", "cron.failed", "lock.lost"],
+    ],
+  },
+  {
+    scenario: "saga",
+    seeds: 100,
+    mustHit: [
+      ...[...ERRORS, "told SAGA_PENDING", "told WRONG_STATE", "transaction.takeover"],
+      ...["ended", "compensated", "cancelled", "looked", "saga.verb", "transaction.trouble"],
     ],
   },
   {
@@ -120,8 +128,23 @@ const SLICES: readonly Slice[] = [
       ...["answered cancel", "answered confirm", "answered pending"],
     ],
   },
-  { scenario: "two-phase", seeds: 100, mustHit: ["committed", "aborted"] },
-  { scenario: "outbox", seeds: 100, mustHit: ["stored", "handled"] },
+  {
+    scenario: "two-phase",
+    seeds: 100,
+    mustHit: [
+      ...["committed", "read", "told TRANSACTION_ABORTED none", "told TRANSACTION_IN_DOUBT"],
+      ...["answered committed", "answered aborted", "answered undecided", "answered nothing"],
+      ...["two-phase.swept", "transaction.takeover"],
+    ],
+  },
+  {
+    scenario: "outbox",
+    seeds: 100,
+    mustHit: [
+      ...["stored", "handled", "gave up", "delivered again", "idempotency.replayed"],
+      ...["outbox.claimed", "outbox.failed", "lock.lost"],
+    ],
+  },
 ];
 
 /** Runs `count` seeds from `from`, and adds what happened to `counts`. */

@@ -19,8 +19,8 @@ function fleet(): Cron[] {
   return [1, 2, 3].map((index) => createCron(memoryBackend({ store }), { name: `p${index}` }));
 }
 
-describe("runCoordinator", () => {
-  it("lets one process of node-cron's run each fire", async () => {
+describe.concurrent("timers of others, for two seconds", () => {
+  it("of node-cron's fires each runs in one process", async ({ expect }) => {
     const crons = fleet();
     const fires: string[] = [];
     const tasks = crons.map((cron) => {
@@ -40,6 +40,39 @@ describe("runCoordinator", () => {
     for (const cron of crons) await cron.close();
   });
 
+  it("of croner's ticks each runs in one process", async ({ expect }) => {
+    const crons = fleet();
+    const ran: string[] = [];
+    const timers = crons.map((cron) => {
+      const once = oncePerTick(cron, "often", "* * * * * *", ({ key }) => ran.push(key));
+      return new Croner("* * * * * *", async () => void (await once()));
+    });
+    await sleep(2_100);
+    for (const timer of timers) timer.stop();
+    expect(ran.length).toBeGreaterThanOrEqual(1);
+    expect(new Set(ran).size).toBe(ran.length);
+    for (const cron of crons) await cron.close();
+  });
+
+  it("of unaligned intervals each has one run", async ({ expect }) => {
+    const crons = fleet();
+    const ran: string[] = [];
+    const timers: NodeJS.Timeout[] = [];
+    for (const cron of crons) {
+      const once = oncePerTick(cron, "sweep", { everyMs: 300 }, ({ key }) => ran.push(key));
+      timers.push(setInterval(() => void once(), 300));
+      await sleep(70);
+    }
+    await sleep(1_500);
+    for (const timer of timers) clearInterval(timer);
+    expect(ran.length).toBeGreaterThanOrEqual(3);
+    expect(ran.length).toBeLessThanOrEqual(7);
+    expect(new Set(ran).size).toBe(ran.length);
+    for (const cron of crons) await cron.close();
+  });
+});
+
+describe("runCoordinator", () => {
   it("says no to a slot that is judged, and fails closed", async () => {
     const world = new World();
     const [one, two] = [world.process(), world.process()];
@@ -60,37 +93,6 @@ describe("runCoordinator", () => {
 });
 
 describe("oncePerTick", () => {
-  it("lets one process of croner's run each tick", async () => {
-    const crons = fleet();
-    const ran: string[] = [];
-    const timers = crons.map((cron) => {
-      const once = oncePerTick(cron, "often", "* * * * * *", ({ key }) => ran.push(key));
-      return new Croner("* * * * * *", async () => void (await once()));
-    });
-    await sleep(2_100);
-    for (const timer of timers) timer.stop();
-    expect(ran.length).toBeGreaterThanOrEqual(1);
-    expect(new Set(ran).size).toBe(ran.length);
-    for (const cron of crons) await cron.close();
-  });
-
-  it("makes one run per interval of unaligned timers", async () => {
-    const crons = fleet();
-    const ran: string[] = [];
-    const timers: NodeJS.Timeout[] = [];
-    for (const cron of crons) {
-      const once = oncePerTick(cron, "sweep", { everyMs: 300 }, ({ key }) => ran.push(key));
-      timers.push(setInterval(() => void once(), 300));
-      await sleep(70);
-    }
-    await sleep(1_500);
-    for (const timer of timers) clearInterval(timer);
-    expect(ran.length).toBeGreaterThanOrEqual(3);
-    expect(ran.length).toBeLessThanOrEqual(7);
-    expect(new Set(ran).size).toBe(ran.length);
-    for (const cron of crons) await cron.close();
-  });
-
   it("rejects with what the handler throws, and writes it down", async () => {
     const world = new World();
     const { cron } = world.process();

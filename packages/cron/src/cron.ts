@@ -150,8 +150,8 @@ export interface Cron extends AsyncDisposable {
 
   /**
    * Runs `name` now, once over the fleet, paused or not, under a key of its own; after what runs,
-   * unless runs may overlap. Where this process does not schedule the job, one that does finds it
-   * within half a minute.
+   * unless runs may overlap. Where this process does not schedule the job, those that do are told
+   * over the bus; if that is lost, one of them finds it within half a minute.
    *
    * @throws INVALID_ARGUMENT nobody has ever scheduled it.
    * @throws OVERLOADED too many wait already. Effect `none`.
@@ -170,8 +170,8 @@ export interface Cron extends AsyncDisposable {
   /**
    * Takes no more ticks, waits up to `graceMs` for the runs of this process, then aborts their
    * signals (CLOSED), gives those that do not end another second, and writes them down as crashed:
-   * by `onCrash` another process runs them. Last, the lease is given back. Close it before what the
-   * handlers use, and before the backend. @default graceMs 10000
+   * by `onCrash` another process runs them, at once if it hears of it. Last, the lease is given
+   * back. Close it before what the handlers use, and before the backend. @default graceMs 10000
    */
   close(options?: { readonly graceMs?: Ms }): Promise<void>;
 }

@@ -28,7 +28,8 @@ import type {
 import { Desk } from "./desk.ts";
 import { cronEvents } from "./events.ts";
 import { JobBase } from "./job-base.ts";
-import { pause, resume, type Step, trigger } from "./machine.ts";
+import { isClaimable, pause, resume, type Step, trigger } from "./machine.ts";
+import { Nudges } from "./nudges.ts";
 import {
   type CheckedCronOptions,
   type CheckedPolicy,
@@ -105,6 +106,7 @@ class CronEngine implements Cron {
       events: cronEvents(runtime.events),
       lifecycle: new Lifecycle("the cron", runtime),
       ledger: new RunLedger(),
+      nudges: new Nudges(backend, collection, (job) => this.#scheduled.get(job)?.nudged()),
       by,
     };
   }
@@ -123,6 +125,7 @@ class CronEngine implements Cron {
     this.#scheduled.set(name, job);
     this.#jobs.add(job);
     job.start();
+    this.#shared.nudges.follow(this.#shared.lifecycle.stopping);
     return {
       name,
       schedule: schedule.text,
@@ -259,13 +262,14 @@ class CronEngine implements Cron {
     const policy = { ...this.#policy("called"), historyLimit: MAX_HISTORY };
     const foreign = new JobBase(this.#shared, { name, schedule, policy });
     let answer: T | undefined;
-    await foreign.change(
+    const changed = await foreign.change(
       (now) => {
         answer = decide(now, foreign);
         return answer === "full" ? { record: undefined, declared: [] } : answer;
       },
       { known },
     );
+    if (isClaimable(changed.now.record)) this.#shared.nudges.tell(name);
     return answer;
   }
 

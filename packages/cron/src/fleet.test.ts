@@ -1,5 +1,6 @@
 /**
- * Five processes whose clocks differ by up to four seconds, and a job of every second.
+ * Five processes whose clocks differ by up to four seconds, and a job of every second. The long
+ * version, with every fault there is: `npm run simulate -- cron`.
  */
 import { checkTicks } from "@quorate/simulator";
 import { describe, expect, it } from "vitest";
@@ -100,23 +101,23 @@ describe(
   "five processes with clocks two seconds off, a job of every second",
   { timeout: 60_000 },
   () => {
-    it("300 ticks of a job that takes no time: each runs once, none is missed", async () => {
+    it("100 ticks of a job that takes no time: each runs once, none is missed", async () => {
       const fleet = new Fleet(1, {}, 0);
       const fromMs = fleet.world.runtime.time.wallMs();
-      await fleet.live(300, 0, () => 0);
+      await fleet.live(100, 0, () => 0);
       await fleet.read();
       const ran = fleet.book.began.map(({ tickMs }) => tickMs);
       const report = checkTicks({ scheduled: scheduledBy(fromMs, await fleet.judgedMs()), ran });
       expect(report.violations).toEqual([]);
-      expect(ran.length).toBeGreaterThan(295);
+      expect(ran.length).toBeGreaterThan(95);
       expect(fleet.book.ticksOf("missed", "skipped-overlap")).toEqual([]);
       // In order, too: nothing ever goes back.
       expect(ran).toEqual(ran.toSorted((left, right) => left - right));
     });
 
     it.each([
-      [1_000, 1],
-      [300, 2],
+      [250, 1],
+      [120, 2],
     ])(
       "%i ticks with kills and pauses: each runs once or is declared (seed %i)",
       async (ticks, seed) => {

@@ -70,6 +70,11 @@ interface Draft {
   isChanged: boolean;
 }
 
+/** Something waits, and nothing is in its way: the next look claims it. */
+export function isClaimable({ waiting, running, paused }: JobRecord): boolean {
+  return running.length === 0 && waiting.some(({ manual }) => manual || paused === undefined);
+}
+
 /** The key of a tick: the same in every attempt, and different from every other tick's. */
 export function keyOfTick(name: string, tickMs: Ms): string {
   return `${name}@${new Date(tickMs).toISOString()}`;

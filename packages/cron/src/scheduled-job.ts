@@ -10,7 +10,7 @@
  */
 import type { Ms, QuorateError, Timer } from "@quorate/core";
 import { JobBase, type JobShape } from "./job-base.ts";
-import { look, type Step } from "./machine.ts";
+import { isClaimable, look, type Step } from "./machine.ts";
 import type { Claimed, JobRecord } from "./record.ts";
 import { type JobHandler, Run } from "./run.ts";
 import type { Shared } from "./shared.ts";
@@ -34,6 +34,8 @@ export class ScheduledJob extends JobBase {
   #timer: Timer | undefined;
   #failures = 0;
   #isStopped = false;
+  /** A look is asked for, although by what was seen last nothing is due. */
+  #isNudged = false;
   #record: JobRecord | undefined;
   /** The last look that came through: when, and up to which tick it dealt with everything. */
   #lookedAtMs = 0;
@@ -54,6 +56,14 @@ export class ScheduledJob extends JobBase {
     this.#isStopped = true;
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  /** Somebody says that a run waits. However often it is said: one look, soon. */
+  nudged(): void {
+    if (this.#isNudged || this.#isStopped) return;
+    this.#isNudged = true;
+    // A look that failed comes again by itself, when the store may have recovered.
+    if (this.#failures === 0) this.#arm(SPREAD_MS * this.shared.runtime.random.next());
   }
 
   /** Tells what runs to stop, and waits until all of it is written down. */
@@ -100,6 +110,7 @@ export class ScheduledJob extends JobBase {
       this.#arm(this.#pauseMs());
     } catch (error) {
       this.#failures += 1;
+      this.#isNudged = true; // What it would have found is still there.
       const mostMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1));
       const retryInMs = mostMs * (0.5 + this.shared.runtime.random.next() / 2);
       this.reportFailure("look", error, retryInMs);
@@ -116,7 +127,7 @@ export class ScheduledJob extends JobBase {
   #untilDueMs(): Ms {
     const { time } = this.shared.runtime;
     const record = this.#record;
-    if (record === undefined || isClaimable(record)) return 0;
+    if (record === undefined || this.#isNudged || isClaimable(record)) return 0;
     const untilTickMs = (this.#nextTickMs() ?? Infinity) - time.wallMs();
     const askAtMs = this.shared.owners.nextMs(this.others(record));
     return Math.min(untilTickMs, askAtMs - time.monotonicMs());
@@ -140,6 +151,7 @@ export class ScheduledJob extends JobBase {
     const { desk, owners } = this.shared;
     const { time } = this.shared.runtime;
     const [atMs, toMs] = [time.monotonicMs(), Math.floor(time.wallMs())];
+    this.#isNudged = false;
     const known = await desk.read(this.name);
     if (known !== undefined) this.#see(known.record);
     const dead = await owners.deadAmong(known === undefined ? [] : this.others(known.record));
@@ -185,11 +197,13 @@ export class ScheduledJob extends JobBase {
   }
 
   async #perform(run: Run): Promise<void> {
-    const { ledger } = this.shared;
+    const { ledger, nudges } = this.shared;
     const ending = await run.perform(this.#handler, this.policy);
     const changed = await this.finish(run.claimed, ending, !this.#isStopped);
     ledger.end(run.claimed);
     if (changed === undefined) return;
+    // Handed back, or what waited behind it: this process could not claim it any more.
+    if (isClaimable(changed.now.record)) nudges.tell(this.name);
     this.#adopt(changed.now.record);
     this.#arm(this.#pauseMs());
   }
@@ -200,9 +214,4 @@ export class ScheduledJob extends JobBase {
     const lateMs = this.shared.runtime.time.wallMs() - tickMs;
     claimed.publish({ job: this.name, key, tickMs, attempt, fencingToken, lateMs });
   }
-}
-
-/** Something waits, and nothing is in its way: the next look claims it. */
-function isClaimable({ waiting, running, paused }: JobRecord): boolean {
-  return running.length === 0 && waiting.some(({ manual }) => manual || paused === undefined);
 }

@@ -4,6 +4,7 @@
 import type { Backend, Lifecycle, Runtime } from "@quorate/core";
 import type { Desk } from "./desk.ts";
 import type { CronEvents } from "./events.ts";
+import type { Nudges } from "./nudges.ts";
 import type { Owners } from "./owners.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import type { Worker } from "./worker.ts";
@@ -18,6 +19,7 @@ export interface Shared {
   readonly events: CronEvents;
   readonly lifecycle: Lifecycle;
   readonly ledger: RunLedger;
+  readonly nudges: Nudges;
   /** What people call this process. */
   readonly by: string;
 }

@@ -44,6 +44,8 @@ export interface TestProcess {
 export interface TestProcessOptions extends CronOptions {
   /** By how much its wall clock is ahead of the world's. @default 0 */
   readonly skewMs?: number;
+  /** Nobody hears its messages. @default false */
+  readonly isMute?: boolean;
 }
 
 /** A store and its time. */
@@ -58,7 +60,7 @@ export class World {
   }
 
   /** Starts a process. Leases of 3 s unless told otherwise. */
-  process({ skewMs = 0, ...options }: TestProcessOptions = {}): TestProcess {
+  process({ skewMs = 0, isMute = false, ...options }: TestProcessOptions = {}): TestProcess {
     this.#processes += 1;
     const pausable = new PausableRuntime(this.runtime, this.#processes);
     const { time, random, ids, events } = pausable;
@@ -67,7 +69,8 @@ export class World {
     const { store } = this;
     const backend = memoryBackend({ store, runtime, requestTimeoutMs: 500 });
     const calls: Calls = { made: [], fate: () => undefined };
-    const { name, leases, bus, capabilities } = backend;
+    const { name, leases, capabilities } = backend;
+    const bus = isMute ? mute(backend.bus) : backend.bus;
     const counted: Backend = {
       ...{ name, leases, bus, capabilities, runtime, kv: intercepted(backend.kv, calls) },
       ready: () => backend.ready(),
@@ -127,6 +130,14 @@ export class World {
       .filter((one) => one.name === `cron.${name}`)
       .map(({ event }) => event as Record<string, unknown>);
   }
+}
+
+function mute(bus: Backend["bus"]): Backend["bus"] {
+  return {
+    publish: () => Promise.reject(new Error("scripted: the link is down")),
+    subscribe: (target, handler, options) => bus.subscribe(target, handler, options),
+    request: (subject, data, options) => bus.request(subject, data, options),
+  };
 }
 
 function intercepted(kv: KvStore, calls: Calls): KvStore {

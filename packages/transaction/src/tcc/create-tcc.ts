@@ -34,7 +34,7 @@ import {
   type TccRunOptions,
 } from "./options.ts";
 import type { TccParticipants } from "./participant.ts";
-import { cancelling, isOpen, tccCodec, type TccRecord } from "./record.ts";
+import { cancelling, isOpen, isParked, tccCodec, type TccRecord } from "./record.ts";
 import type { TccDecision } from "./reservation.ts";
 import { settleAll } from "./settling.ts";
 import type { Tcc, TccKind, TccListOptions, TccTransaction, TccView } from "./tcc.ts";
@@ -154,9 +154,17 @@ class TccEngine implements Tcc {
       const branches = record.branches.map((one) =>
         one === known ? { ...one, status: "settled" as const } : one,
       );
-      return { ...record, branches };
+      return { ...record, branches, takeovers: 0 };
     });
     this.#tellByHand({ id, name, verb: "settle", branch, ...checked });
+  }
+
+  async retry(id: string, hand: ByHand): Promise<void> {
+    const checked = checkByHand(hand);
+    const name = await this.#byHand(id, "retry", (record) =>
+      this.#isParked(record) ? { ...record, takeovers: 0 } : undefined,
+    );
+    this.#tellByHand({ id, name, verb: "retry", branch: "", ...checked });
   }
 
   async inspect(id: string): Promise<TccView | undefined> {
@@ -263,7 +271,7 @@ class TccEngine implements Tcc {
       codec: tccCodec,
       ownershipOf: ({ owner, fence, takeovers }) => ({ owner, fence, takeovers }),
       withOwnership: (record, ownership) => ({ ...record, ...ownership }),
-      isOpen,
+      isOpen: (record) => isOpen(record) && !this.#isParked(record),
       canDrive: ({ name, branches }) => {
         const served = this.#served.get(name);
         return served !== undefined && branches.every(({ participant }) => served.has(participant));
@@ -271,6 +279,10 @@ class TccEngine implements Tcc {
       drive: (held, context) => this.#drive(held, context),
       nudged: (id) => void this.#nudged(id),
     };
+  }
+
+  #isParked(record: TccRecord): boolean {
+    return isParked(record, this.#desk.settings.maxTakeovers);
   }
 
   async #drive(held: Held<TccRecord>, context: DriveContext): Promise<void> {
@@ -295,7 +307,7 @@ class TccEngine implements Tcc {
 
   async #byHand(
     id: string,
-    verb: "cancel" | "settle",
+    verb: TccByHand["verb"],
     change: (record: TccRecord) => TccRecord | undefined,
   ): Promise<string> {
     checkId(id);

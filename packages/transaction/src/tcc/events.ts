@@ -23,17 +23,22 @@ export interface TccEnded extends Subject {
   readonly state: TccState;
 }
 
-/** `quorate:tcc.stuck`: a branch fails to settle; told once, asked on for ever. Alert on it. */
+/**
+ * `quorate:tcc.stuck`: a branch fails to settle; told once, asked on for ever. Or the transaction
+ * has killed too many workers, and waits for `retry`. Alert on it.
+ */
 export interface TccStuck extends Subject {
+  /** Empty: the whole transaction, left alone. */
   readonly branch: string;
+  /** Failed calls of the branch, or takeovers. */
   readonly failures: number;
-  /** Code of the last failure. */
+  /** Code of the last failure; `TAKEOVERS` of a whole transaction. */
   readonly error: string;
 }
 
 /** `quorate:tcc.by-hand`: the audit of operators' verbs. */
 export interface TccByHand extends Subject {
-  readonly verb: "cancel" | "settle";
+  readonly verb: "cancel" | "settle" | "retry";
   /** Empty: the whole transaction. */
   readonly branch: string;
   readonly by: string;

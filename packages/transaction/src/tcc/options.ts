@@ -33,6 +33,13 @@ export interface TccOptions {
   /** Failed confirms or cancels of a branch after which somebody should look. @default 10 */
   readonly stuckAfter?: number;
   /**
+   * Takeovers without progress after which a decided transaction is left alone until `retry`: it
+   * may kill its workers.
+   *
+   * @default 5
+   */
+  readonly maxTakeovers?: number;
+  /**
    * How far wall clocks may lie apart: by so much later is a deadline over for others.
    *
    * @default 5000
@@ -75,6 +82,7 @@ const NAMES = [
   "retryMs",
   "maxRetryMs",
   "stuckAfter",
+  "maxTakeovers",
   "skewMs",
   "retentionMs",
   "worker",
@@ -93,6 +101,7 @@ export function settingsOf(options: TccOptions): TccSettings {
     retryMs: positive("retryMs", options.retryMs ?? 100),
     maxRetryMs: positive("maxRetryMs", options.maxRetryMs ?? 5_000),
     stuckAfter: positiveInteger("stuckAfter", options.stuckAfter ?? 10),
+    maxTakeovers: positiveInteger("maxTakeovers", options.maxTakeovers ?? 5),
     skewMs: nonNegative("skewMs", options.skewMs ?? 5_000),
     retentionMs: ttl("retentionMs", options.retentionMs ?? A_WEEK_MS, 1_000),
   };

@@ -35,7 +35,7 @@ export interface TccRecord extends Ownership {
   readonly startedAtMs: Ms;
   readonly deadlineAtMs: Ms;
   readonly branches: readonly TccBranch[];
-  /** Somebody should look: a branch fails to settle, again and again. */
+  /** Somebody should look: a branch fails to settle again and again, or kills its workers. */
   readonly isStuck: boolean;
   /** What the work returned, from the decision on. */
   readonly result: Json | undefined;
@@ -81,6 +81,12 @@ export function ended(record: TccRecord): TccRecord {
 /** Whether it is decided, and not yet carried out everywhere; or not decided. */
 export function isOpen({ state }: Pick<TccRecord, "state">): boolean {
   return state !== "confirmed" && state !== "cancelled";
+}
+
+/** Whether whoever took it over died of it so often that nobody does any more. */
+export function isParked(record: TccRecord, maxTakeovers: number): boolean {
+  const { isStuck, owner, takeovers } = record;
+  return isOpen(record) && isStuck && owner === "" && takeovers > maxTakeovers;
 }
 
 /** Branches that have not answered their confirm or cancel. */

@@ -74,6 +74,42 @@ describe("a participant that fails to settle", () => {
   });
 });
 
+describe("a participant that kills whoever calls it", () => {
+  it("is left alone after five takeovers, until somebody says that it is mended", async () => {
+    const bank = new BankWorld();
+    let [last, deaths, isMended] = [bank.start(), 0, false];
+    bank.meddle = (operation, { branch }) => {
+      if (isMended || operation !== "confirm" || !branch.endsWith("credit")) return undefined;
+      deaths += 1;
+      last.process.kill();
+      last = bank.start();
+      return new Promise(() => {});
+    };
+    void last.move("t-1", 30);
+    await bank.world.runtime.advance(60_000);
+    expect(deaths).toBe(1 + 5);
+    await bank.world.runtime.advance(60_000);
+    expect(deaths).toBe(1 + 5);
+    const left = { state: "confirming", isStuck: true, owner: "" };
+    expect(await last.tcc.inspect("t-1")).toMatchObject(left);
+    const subject = { id: "t-1", name: "transfer", branch: "" };
+    expect(bank.world.events("tcc.stuck")).toEqual([
+      { ...subject, failures: 6, error: "TAKEOVERS" },
+    ]);
+    const hand = { by: "ada", why: "a new release" };
+    isMended = true;
+    await last.tcc.retry("t-1", hand);
+    await bank.world.runtime.advance(1_000);
+    expect(await last.tcc.inspect("t-1")).toMatchObject({ state: "confirmed", isStuck: false });
+    expect(await bank.balances()).toEqual(MOVED);
+    expect(bank.world.events("tcc.by-hand")).toEqual([{ ...subject, verb: "retry", ...hand }]);
+    await expect(last.tcc.retry("t-1", hand)).rejects.toMatchObject({
+      code: "WRONG_STATE",
+      details: { id: "t-1", verb: "retry", state: "confirmed" },
+    });
+  });
+});
+
 describe("operators", () => {
   it("cancel what is not decided, from any process, and nothing else", async () => {
     const bank = new BankWorld();

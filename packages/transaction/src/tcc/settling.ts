@@ -5,7 +5,7 @@
  * and counted in the record, so that the next worker neither hurries nor forgets. There is no
  * giving
  * up: the decision is made, and a branch that is left behind is money lost. After `stuckAfter`
- * failures somebody is told, once.
+ * failures somebody is told, once. Only what seems to kill its workers is left alone, and told.
  */
 import { isQuorateError, linkedController } from "@quorate/core";
 
@@ -29,6 +29,7 @@ export async function settleAll(
   context: DriveContext,
   wakes: Map<string, () => void>,
 ): Promise<void> {
+  if (held.record.takeovers > desk.settings.maxTakeovers) return park(desk, held);
   while (isOpen(held.record)) {
     const move = coordinate(held.record.state, "asked");
     if (move === "wait") return;
@@ -48,6 +49,16 @@ export async function settleAll(
     const failures = Math.min(...left.map((one) => one.failures));
     await pause(desk, held.id, pauseAfter(desk, failures), context, wakes);
     if (context.closing.aborted || context.signal.aborted) return;
+  }
+}
+
+/** Who drove it before did not live to say how a branch answered, again and again. */
+async function park(desk: Desk, held: Held<TccRecord>): Promise<void> {
+  const { name, takeovers: failures } = held.record;
+  await desk.station.apply(held, (record) => ({ ...record, isStuck: true, owner: "" }));
+  const { stuck } = desk.events;
+  if (stuck.hasSubscribers) {
+    stuck.publish({ id: held.id, name, branch: "", failures, error: "TAKEOVERS" });
   }
 }
 

@@ -89,7 +89,7 @@ export interface TccView {
   /** Why it is cancelled; empty while it is not. */
   readonly reason: string;
   readonly branches: readonly TccBranchView[];
-  /** A branch fails to settle again and again: somebody should look. */
+  /** A branch fails to settle again and again, or kills its workers: somebody should look. */
   readonly isStuck: boolean;
   /** Wall times. */
   readonly startedAtMs: Ms;
@@ -151,6 +151,13 @@ export interface Tcc extends AsyncDisposable {
    * @throws WRONG_STATE it is not decided, has ended, or has no such unsettled branch.
    */
   settle(id: string, branch: string, hand: ByHand): Promise<void>;
+  /**
+   * Goes on with a transaction that was left alone after `maxTakeovers`. Audited as
+   * `quorate:tcc.by-hand`.
+   *
+   * @throws WRONG_STATE it is not left alone, or unknown.
+   */
+  retry(id: string, hand: ByHand): Promise<void>;
   /** A transaction as it is; `undefined`: no record. */
   inspect(id: string): Promise<TccView | undefined>;
   /** All that are stored. */
