@@ -27,6 +27,7 @@ process.on("unhandledRejection", (reason) => tell({ kind: "unhandled", what: Str
 process.on("disconnect", () => process.exit());
 subscribe("quorate:transaction.takeover", (event) => {
   const { id, from, won } = event as TakeoverEvent;
+  halts.taken(id, won);
   tell({ kind: "takeover", id, from, won });
 });
 subscribe("quorate:transaction.trouble", (event) => {
@@ -39,18 +40,28 @@ class Halts {
   readonly #halts = new Map<string, Halt>();
   readonly #counts = new Map<string, number>();
   readonly #releases = new Map<string, () => void>();
+  readonly #standing = new Set<string>();
 
   add(halts: readonly Halt[]): void {
     for (const halt of halts) this.#halts.set(halt.id, halt);
   }
 
   release(id: string): void {
+    this.#halts.delete(id);
+    this.#standing.delete(id);
     this.#releases.get(id)?.();
+  }
+
+  /** A worker that was starved of its lease takes again what it had: it begins to count again. */
+  taken(id: string, won: boolean): void {
+    if (!this.#standing.has(id)) this.#counts.set(id, won ? 1 : 0);
   }
 
   async through<T>(id: string, at: string, act: () => Promise<T>): Promise<T> {
     const halt = this.#halts.get(id);
     if (halt === undefined) return act();
+    // What it has taken again goes no further than it was.
+    if (this.#standing.has(id) && at !== "put") return new Promise(() => {});
     const before = this.#counts.get(id) ?? 0;
     if (halt.before === "next" && before === halt.after) await this.#stand(id, at);
     this.#counts.set(id, before + 1);
@@ -62,6 +73,7 @@ class Halts {
 
   #stand(id: string, at: string): Promise<void> {
     const released = new Promise<void>((resolve) => void this.#releases.set(id, resolve));
+    this.#standing.add(id);
     tell({ kind: "halted", id, at });
     return released;
   }
@@ -125,7 +137,7 @@ async function ask(step: string, operation: "do" | "undo", work: Work): Promise<
 
 /** The charge is kept twice: by the parent, for its place in the order, and under a barrier. */
 async function charge(operation: "do" | "undo", work: Work): Promise<string> {
-  const account = barrier.record(`accounts/${work.id}`, { empty: 0 });
+  const account = barrier.record<number>(`accounts/${work.id}`, { empty: 0 });
   const options = { signal: work.signal };
   if (operation === "do") {
     await account.run(work.key, (cents) => ({ value: cents + 1 }), options);

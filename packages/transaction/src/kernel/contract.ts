@@ -39,6 +39,8 @@ export interface Stored<R> {
 /** A record that this process drives: what it read or wrote last. */
 export interface Held<R> {
   readonly id: string;
+  /** Where it is in the store: made once, as every write names it. */
+  readonly key: string;
   record: R;
   revision: Revision;
 }
@@ -96,7 +98,7 @@ export interface Driver<R> {
   /** Whether there is anything left to do without an operator. */
   isOpen(record: R): boolean;
   /** Whether this process has what it takes (serves the name and version). */
-  canDrive(record: R): boolean;
+  canDrive(record: R, id: string): boolean;
   /**
    * Drives it as far as it goes. What it throws is told as an event, and the instance is driven
    * again later.

@@ -68,7 +68,7 @@ export class RecordStore<R> implements InstanceStore<R> {
       signal: undefined,
       tries: CALLER_TRIES,
     });
-    if (put.ok) return { created: true, held: { id, record, revision: put.entry.revision } };
+    if (put.ok) return { created: true, held: { id, key, record, revision: put.entry.revision } };
     // Taken, and gone since: what was there has ended, so this is a new one.
     if (put.current === undefined) return this.create(id, record);
     return { created: false, found: this.#read(put.current, id) };
@@ -99,15 +99,16 @@ export class RecordStore<R> implements InstanceStore<R> {
     options: SaveOptions & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Held<R> | undefined> {
     const { id, revision } = stored;
+    const key = this.#keyOf(id);
     const put = await settledPut(this.#desk, {
-      key: this.#keyOf(id),
+      key,
       text: this.#desk.protocol.codec.encode(next),
       expect: revision,
       ttlMs: this.#ttlOf(next, options.retentionMs),
       signal: options.signal,
       tries: CALLER_TRIES,
     });
-    return put.ok ? { id, record: next, revision: put.entry.revision } : undefined;
+    return put.ok ? { id, key, record: next, revision: put.entry.revision } : undefined;
   }
 
   async *list(
@@ -145,7 +146,7 @@ export class RecordStore<R> implements InstanceStore<R> {
   ): Promise<void> {
     const desk = this.#desk;
     const put = settledPut(desk, {
-      key: this.#prefix + encodeId(held.id),
+      key: held.key,
       text: desk.protocol.codec.encode(next),
       expect: held.revision,
       ttlMs: this.#ttlOf(next, options.retentionMs),

@@ -10,7 +10,7 @@
  * as far as the pace allows. Does not guarantee that it is taken once: an owner which was paused
  * comes back and believes; its next write is refused.
  */
-import { type Backend, linkedController, type Ms, onAbort, sleep } from "@quorate/core";
+import { type Backend, linkedController, type Ms, onAbort, sleep, type Timer } from "@quorate/core";
 import type { Stored } from "./contract.ts";
 import { type KernelEvents, publishTrouble } from "./events.ts";
 import type { LiveWorkers } from "./live-workers.ts";
@@ -29,6 +29,9 @@ const YIELD_MS = 300;
 /** A look follows its cause by up to this, so that a fleet does not look in step. */
 const SPREAD_MS = 100;
 const FAILED_PAUSE_MS = 500;
+/** A look at all rests after so many records, for so long. */
+const BREATH_RECORDS = 500;
+const BREATH_MS = 10;
 
 type AnyStation = WorkerStation<never>;
 type Orphan = { readonly station: AnyStation; readonly stored: Stored<never> };
@@ -51,6 +54,9 @@ export class Recovery {
   /** By collection: instances that somebody spoke of. */
   readonly #spoken = new Map<string, Set<string>>();
   #wake: () => void = () => {};
+  /** The next look at what was not gone yet. */
+  #again: Timer | undefined;
+  #againMs: Ms = Infinity;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -76,6 +82,7 @@ export class Recovery {
     const { random } = backend.runtime;
     const pause = (ms: Ms): Promise<void> =>
       sleep(backend.runtime, ms, { signal, keepAlive: false }).catch(() => {});
+    onAbort(signal, () => this.#again?.cancel());
     while (!signal.aborted) {
       const isTold = this.#isDue || this.#spoken.size > 0 || !(await this.#rest(scanMs, signal));
       const looksAtAll = this.#isDue || !isTold;
@@ -134,7 +141,7 @@ export class Recovery {
 
   #isWork(station: AnyStation, { id, record }: Stored<never>): boolean {
     const { driver } = station;
-    return driver.isOpen(record) && !station.drives(id) && driver.canDrive(record);
+    return driver.isOpen(record) && !station.drives(id) && driver.canDrive(record, id);
   }
 
   async #look(station: AnyStation, epoch: Epoch, signal: AbortSignal): Promise<void> {
@@ -162,15 +169,21 @@ export class Recovery {
     const found = { orphans: [] as Orphan[], records: 0, unclaimed: 0 };
     for await (const stored of station.list({ signal })) {
       found.records += 1;
+      // Ended records are kept for days: a long look leaves the store and the event loop alone.
+      if (found.records % BREATH_RECORDS === 0) await this.#breathe(signal);
       const { record } = stored;
       if (!driver.isOpen(record) || station.drives(stored.id)) continue;
-      if (!driver.canDrive(record)) found.unclaimed += 1;
+      if (!driver.canDrive(record, stored.id)) found.unclaimed += 1;
       else if (await this.#isOrphan(driver.ownershipOf(record).owner, gone, epoch, signal)) {
         found.orphans.push({ station, stored });
         if (found.orphans.length >= MAX_ORPHANS) break;
       }
     }
     return found;
+  }
+
+  #breathe(signal: AbortSignal): Promise<void> {
+    return sleep(this.#options.backend.runtime, BREATH_MS, { signal, keepAlive: false });
   }
 
   /** Asked once per owner and look. Our own that nobody drives are ours to take up again. */
@@ -184,9 +197,30 @@ export class Recovery {
     if (this.#options.live.has(owner)) return false;
     const known = gone.get(owner);
     if (known !== undefined) return known;
-    const isGone = await this.#options.lease.isGone(owner, signal);
-    gone.set(owner, isGone);
-    return isGone;
+    const leftMs = await this.#options.lease.leftMs(owner, signal);
+    if (leftMs > 0 && !signal.aborted) this.#kickIn(leftMs);
+    gone.set(owner, leftMs === 0);
+    return leftMs === 0;
+  }
+
+  /**
+   * The watch may have told an end that the store's own word denies for a moment longer: then no
+   * other news comes, and the next look is ours to remember.
+   */
+  #kickIn(ms: Ms): void {
+    const { time } = this.#options.backend.runtime;
+    const dueMs = time.monotonicMs() + ms;
+    if (dueMs >= this.#againMs) return;
+    this.#again?.cancel();
+    this.#againMs = dueMs;
+    this.#again = time.setTimer(
+      ms,
+      () => {
+        this.#againMs = Infinity;
+        this.kick();
+      },
+      { keepAlive: false },
+    );
   }
 
   async #takeAll(orphans: readonly Orphan[], epoch: Epoch, signal: AbortSignal): Promise<void> {
@@ -197,6 +231,8 @@ export class Recovery {
       station.adopt(stored, epoch),
     );
     if (own.length === orphans.length || signal.aborted) return;
+    // Of very many, the next of one's own are further on: the others are at theirs meanwhile.
+    if (own.length > 0 && orphans.length >= MAX_ORPHANS) return;
     await sleep(this.#options.backend.runtime, YIELD_MS, { signal, keepAlive: false });
     const others = orphans.filter((one) => !isOwn(one));
     await this.#paced(this.#shuffled(others), signal, (one) => this.#takeLeft(one, epoch, signal));

@@ -127,7 +127,8 @@ export class WorkerStation<R> implements Station<R> {
   async adopt(stored: Stored<R>, epoch: Epoch): Promise<boolean> {
     const { driver } = this;
     const { id, record } = stored;
-    if (this.#driving.has(id) || !driver.isOpen(record) || !driver.canDrive(record)) return false;
+    if (this.#driving.has(id) || !driver.isOpen(record) || !driver.canDrive(record, id))
+      return false;
     this.#driving.set(id, undefined);
     let held: Held<R> | undefined;
     try {

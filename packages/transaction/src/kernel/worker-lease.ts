@@ -81,10 +81,10 @@ export class WorkerLease {
     return this.#asking;
   }
 
-  /** Whether `owner`'s lease is gone, by the store's word. */
-  async isGone(owner: string, signal: AbortSignal): Promise<boolean> {
+  /** How much is left of `owner`'s lease, by the store's word; 0: it is gone. */
+  async leftMs(owner: string, signal: AbortSignal): Promise<Ms> {
     const { holders } = await this.#locks.inspect(owner, { signal });
-    return holders.length === 0;
+    return holders.reduce((most, { expiresInMs }) => Math.max(most, expiresInMs, 1), 0);
   }
 
   /** Keeps an epoch at all times, until the worker closes. Never rejects. */

@@ -1,3 +1,4 @@
+import type { LeaseStore } from "@quorate/core";
 import { describe, expect, it } from "vitest";
 import { counter } from "./counting.fixture.ts";
 import type { TakeoverEvent } from "./events.ts";
@@ -55,6 +56,42 @@ describe("a worker that dies", () => {
     expect(two.steps).toEqual(["a:1", "a:2", "a:3", "a:4"]);
     const [event] = world.events("transaction.takeover");
     expect(event).toMatchObject({ id: "a", won: true, takeovers: 0 });
+  });
+
+  it("is looked at again where the store says that its lease has a moment left", async () => {
+    // As on NATS: the watch counts by itself, and the word on a lease's age has an allowance.
+    const leftMs = 700;
+    const world = new World();
+    const dying = world.process();
+    const one = counter(dying.backend);
+    const { backend } = world.process();
+    const denying = { at: Infinity };
+    const inspect: LeaseStore["inspect"] = async (name, options) => {
+      const state = await backend.leases.inspect(name, options);
+      const nowMs = world.runtime.time.monotonicMs();
+      denying.at = Math.min(denying.at, nowMs);
+      if (nowMs >= denying.at + leftMs) return state;
+      const expiresInMs = denying.at + leftMs - nowMs;
+      return { ...state, holders: [{ owner: "x", fencingToken: 1, weight: 1, expiresInMs }] };
+    };
+    const { leases } = backend;
+    const two = counter({
+      ...backend,
+      leases: {
+        acquire: (name, request) => leases.acquire(name, request),
+        renew: (grants, options) => leases.renew(grants, options),
+        release: (grant, options) => leases.release(grant, options),
+        list: (prefix, options) => leases.list(prefix, options),
+        watch: (prefix, options) => leases.watch(prefix, options),
+        inspect,
+      },
+    });
+    await world.outcome(one.start("a", 5));
+    await world.runtime.advance(1_500);
+    dying.kill();
+    const tookMs = await world.until(() => two.steps.length > 0);
+    expect(denying.at).toBeLessThan(Infinity);
+    expect(tookMs).toBeLessThanOrEqual(3_000 + 1_000 + leftMs);
   });
 
   it("drives nothing more when it was paused beyond its lease: overtaken", async () => {
