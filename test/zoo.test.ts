@@ -2,8 +2,8 @@
  * The bug zoo: every bug in it has its place in today's code, and is found by today's scenarios.
  *
  * A tour of all takes minutes, so a test run visits every other cage: the even ones on one day (by
- * UTC), the odd ones on the next; `QUORATE_ZOO=all` visits all, and `npm run zoo` looks longer, under
- * other seeds.
+ * UTC), the odd ones on the next; `QUORATE_ZOO=all` visits all, and `npm run zoo` looks longer,
+ * under other seeds.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 

@@ -10,6 +10,7 @@ import { idempotency } from "../simulate/scenarios/idempotency.ts";
 import { lock } from "../simulate/scenarios/lock.ts";
 import { ringElection } from "../simulate/scenarios/ring-election.ts";
 import { outbox } from "../simulate/scenarios/outbox.ts";
+import { sagaScenario } from "../simulate/scenarios/saga.ts";
 import { semaphore } from "../simulate/scenarios/semaphore.ts";
 import { sharedBreaker } from "../simulate/scenarios/shared-breaker.ts";
 import { sharedRate } from "../simulate/scenarios/shared-rate.ts";
@@ -58,6 +59,7 @@ export const SCENARIOS = {
   rewrites,
   "ring-election": ringElection,
   runs,
+  saga: sagaScenario,
   "set-back": setBack,
   "shared-breaker": sharedBreaker,
   "shared-rate": sharedRate,

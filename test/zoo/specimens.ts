@@ -13,6 +13,7 @@ import { OUTCOMES } from "./specimens/outcomes.ts";
 import { OWNERSHIP } from "./specimens/ownership.ts";
 import { QUEUE } from "./specimens/queue.ts";
 import { RENEWAL } from "./specimens/renewal.ts";
+import { SAGA_SPECIMENS } from "./specimens/saga.ts";
 import { SHARED_BREAKER } from "./specimens/shared-breaker.ts";
 import { SHARED_RATE } from "./specimens/shared-rate.ts";
 import { TCC } from "./specimens/tcc.ts";
@@ -39,4 +40,5 @@ export const SPECIMENS: readonly Specimen[] = [
   ...TCC,
   ...ELECTION,
   ...TWO_PHASE,
+  ...SAGA_SPECIMENS,
 ];

@@ -207,9 +207,9 @@ class MemoryEngine implements MemoryBackend {
     return new Process({ ...options, id, space, link: process.link, lifecycle: this.#inner });
   }
 
-  #ping(signal: AbortSignal | undefined, timeoutMs: Ms | undefined): Promise<void> {
+  async #ping(signal: AbortSignal | undefined, timeoutMs: Ms | undefined): Promise<void> {
     const { bounds } = this.#process;
     const call = { signal, timeoutMs: timeoutMs ?? bounds.requestTimeoutMs };
-    return this.#process.read("health", call, () => undefined);
+    await this.#process.read("health", call, () => undefined);
   }
 }

@@ -71,16 +71,19 @@ export class DirectLink implements Link, Session, Connection, MemoryFaults {
     return !this.#isCut && !this.#store.isStopped;
   }
 
+  get isCalm(): boolean {
+    const isPlain = this.#next === undefined && this.#delayMs === 0 && this.#piledUp === undefined;
+    return isPlain && !this.#isCut && this.#store.isWell;
+  }
+
   get downSinceMs(): number {
     return this.#downSinceMs;
   }
 
   call<T>(exchange: Exchange<T>): Promise<T> {
     if (!this.isUp) return Promise.reject(this.#unavailable(exchange.operation));
-    const next = exchange.kind === "write" ? this.#takeNext() : undefined;
-    const calm = next === undefined && this.#delayMs === 0 && this.#piledUp === undefined;
-    if (calm && this.#store.isWell) return this.#atOnce(exchange);
-    return this.#exchange(exchange, next);
+    if (this.isCalm) return this.#atOnce(exchange);
+    return this.#exchange(exchange, exchange.kind === "write" ? this.#takeNext() : undefined);
   }
 
   attach(begin: Begin): () => void {

@@ -2,7 +2,7 @@
  * What the store keeps, as its readers may have it: copies, with what is left of a time.
  */
 import type { Entry, LeaseHolder, LeaseState, LeaseWaiter } from "@quorate/core";
-import type { KvRecord } from "../store/kv-table.ts";
+import { bytesOf, type KvRecord } from "../store/kv-table.ts";
 import type { Claim, Holder, LeaseLine } from "../store/lease-line.ts";
 
 /** Waiters shown by `inspect`; the line itself may be longer. */
@@ -10,10 +10,16 @@ const MAX_WAITERS_SHOWN = 1_000;
 
 /** A record as its reader may have it: a copy. */
 export function toEntry(record: KvRecord, nowMs: number): Entry {
+  const { value } = record;
+  return entryOf(record, typeof value === "string" ? bytesOf(value) : new Uint8Array(value), nowMs);
+}
+
+/** As `toEntry`, with bytes of the value that are the reader's already. */
+export function entryOf(record: KvRecord, value: Uint8Array, nowMs: number): Entry {
   const { key, revision, createdRevision, operationId, expiresAtMs } = record;
-  const value = new Uint8Array(record.value);
-  const entry = { key, value, revision, createdRevision, operationId };
-  return expiresAtMs === undefined ? entry : { ...entry, expiresInMs: expiresAtMs - nowMs };
+  if (expiresAtMs === undefined) return { key, value, revision, createdRevision, operationId };
+  const expiresInMs = expiresAtMs - nowMs;
+  return { key, value, revision, createdRevision, operationId, expiresInMs };
 }
 
 /** A holder as observers see it. */

@@ -18,7 +18,11 @@ export function leasesOfKv(process: Process, lifecycle: Lifecycle): LeaseStore {
   const ageMs = async ({ revision }: Entry): Promise<Ms | undefined> => {
     const call = { signal: lifecycle.stopping, timeoutMs: requestTimeoutMs };
     const run = (): Ms => (store.clock.now().micros - revision) / 1_000;
-    return process.read("kv.age", call, run).catch(() => undefined);
+    try {
+      return await process.read("kv.age", call, run);
+    } catch {
+      return undefined;
+    }
   };
   const kv = new MemoryKv(process);
   const { skewAllowanceMs = DEFAULT_SKEW_ALLOWANCE_MS } = twin;

@@ -8,12 +8,12 @@ import {
   type CallOptions,
   type Change,
   checkCall,
+  type CheckedCall,
   checkDelete,
   checkName,
   checkPut,
   checkTarget,
   checkValue,
-  compareNames,
   type DeleteOptions,
   type DeleteResult,
   type Entry,
@@ -31,8 +31,8 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from "@quorate/core";
-import type { KvAnswer, KvRecord, KvWrite } from "../store/kv-table.ts";
-import { toEntry } from "./entry.ts";
+import type { KvAnswer, KvWrite } from "../store/kv-table.ts";
+import { entryOf, toEntry } from "./entry.ts";
 import { KvWatch } from "./kv-watch.ts";
 import type { Process } from "./process.ts";
 
@@ -57,7 +57,8 @@ export class MemoryKv implements KvStore {
     lifecycle.assertOpen();
     checkName("key", key);
     const call = checkCall(options, bounds);
-    const found = await this.#process.read("kv.get", call, () => space.get(key));
+    const asked = this.#process.read("kv.get", call, () => space.get(key));
+    const found = asked instanceof Promise ? await asked : asked;
     return found.record === undefined ? undefined : toEntry(found.record, found.nowMs);
   }
 
@@ -65,12 +66,18 @@ export class MemoryKv implements KvStore {
     const { lifecycle, bounds } = this.#process;
     lifecycle.assertOpen();
     const put = checkPut(key, value, options, bounds);
-    const write = { kind: "put", ...put, value: new Uint8Array(put.value) } as const;
-    const { answer, nowMs } = await this.#write({ operation: "kv.put", ...put }, write);
-    if (answer.kind === "put") {
-      return { ok: true, entry: toEntry(answer.record, nowMs), replayed: answer.replayed };
-    }
-    return { ok: false, current: currentOf(answer, nowMs) };
+    const { expect, ttlMs, operationId } = put;
+    // Text is kept as it is; its bytes were made for this call alone, and are the answer's.
+    const isText = typeof value === "string";
+    const kept = isText ? value : new Uint8Array(put.value);
+    const write = { kind: "put", key, value: kept, expect, ttlMs, operationId } as const;
+    const asked = this.#write("kv.put", put, write);
+    const { answer, nowMs } = asked instanceof Promise ? await asked : asked;
+    if (answer.kind !== "put") return { ok: false, current: currentOf(answer, nowMs) };
+    const { record, replayed } = answer;
+    const isOurs = isText && !replayed;
+    const entry = isOurs ? entryOf(record, put.value, nowMs) : toEntry(record, nowMs);
+    return { ok: true, entry, replayed };
   }
 
   async delete(key: string, options?: DeleteOptions): Promise<DeleteResult> {
@@ -78,7 +85,7 @@ export class MemoryKv implements KvStore {
     lifecycle.assertOpen();
     const request = checkDelete(key, options, bounds);
     const write = { kind: "delete", ...request } as const;
-    const { answer, nowMs } = await this.#write({ operation: "kv.delete", ...request }, write);
+    const { answer, nowMs } = await this.#write("kv.delete", request, write);
     if (answer.kind === "deleted") return { ok: true, revision: answer.revision };
     return { ok: false, current: currentOf(answer, nowMs) };
   }
@@ -93,8 +100,8 @@ export class MemoryKv implements KvStore {
       const call = checkCall(options, bounds);
       const from = after;
       const nextPage = (): Entry[] => {
-        const { records, nowMs } = space.collection(collection);
-        return pageOf(records, from, pageSize).map((record) => toEntry(record, nowMs));
+        const { records, nowMs } = space.page(collection, from, pageSize);
+        return records.map((record) => toEntry(record, nowMs));
       };
       const page = await this.#process.read("kv.list", call, nextPage);
       yield* page;
@@ -123,7 +130,7 @@ export class MemoryKv implements KvStore {
     if (payload !== undefined) checkValue("payload", payload, room);
     const copy = payload === undefined ? undefined : new Uint8Array(payload);
     const write: KvWrite = { kind: "fence", key, token, payload: copy, operationId };
-    const { answer } = await this.#write({ operation: "kv.fenced", ...call }, write);
+    const { answer } = await this.#write("kv.fenced", call, write);
     if (answer.kind === "put") return { ok: true, revision: answer.record.revision };
     if (answer.kind === "stale") return { ok: false, floor: answer.floor };
     const reason = "not a fence record; it was left as it is";
@@ -132,25 +139,25 @@ export class MemoryKv implements KvStore {
   }
 
   #write(
-    request: Parameters<Process["write"]>[0],
+    operation: string,
+    call: CheckedCall & { readonly key: string },
     write: KvWrite,
-  ): Promise<{ readonly answer: KvAnswer; readonly nowMs: number }> {
-    const { space } = this.#process;
-    return this.#process.write(
-      request,
-      () => space.write(write),
-      ({ answer }) => answer.kind === "put" || answer.kind === "deleted",
-    );
+  ): Answered | Promise<Answered> {
+    const process = this.#process;
+    return process.write({ operation, call }, () => process.space.write(write), isApplied);
   }
+}
+
+interface Answered {
+  readonly answer: KvAnswer;
+  readonly nowMs: number;
+}
+
+function isApplied({ answer }: Answered): boolean {
+  return answer.kind === "put" || answer.kind === "deleted";
 }
 
 function currentOf(answer: KvAnswer, nowMs: number): Entry | undefined {
   if (answer.kind !== "conflict" || answer.current === undefined) return undefined;
   return toEntry(answer.current, nowMs);
-}
-
-function pageOf(records: KvRecord[], after: string | undefined, size: number): KvRecord[] {
-  const rest =
-    after === undefined ? records : records.filter(({ key }) => compareNames(key, after) > 0);
-  return rest.sort((left, right) => compareNames(left.key, right.key)).slice(0, size);
 }

@@ -45,6 +45,11 @@ export interface Link {
   readonly listeners: Set<LinkListener>;
   readonly faults: MemoryFaults;
   readonly isUp: boolean;
+  /**
+   * Whether an exchange would run in the caller's turn and be answered in it: nothing can become of
+   * it on the way, so neither a deadline nor a note of its outcome is needed.
+   */
+  readonly isCalm: boolean;
   /** Since when it is down, on the process's clock; absent: the first is still being made. */
   readonly downSinceMs: number | undefined;
   /** Asks the store. Settles within its deadline, whatever happens. */

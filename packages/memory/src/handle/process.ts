@@ -43,6 +43,12 @@ export interface ProcessOptions {
   readonly twin: EngineTwin;
 }
 
+/** A write, for its link and for errors. */
+export interface WriteRequest {
+  readonly operation: string;
+  readonly call: CheckedCall & { readonly key: string };
+}
+
 /** A process as its kv, leases and bus see it. */
 export class Process {
   readonly id: string;
@@ -69,19 +75,27 @@ export class Process {
     this.bounds = { minTtlMs, maxValueBytes, requestTimeoutMs, newOperationId };
   }
 
-  /** A question that changes nothing. */
-  read<T>(operation: string, call: CheckedCall, run: () => T): Promise<T> {
+  /** A question that changes nothing. Not a promise where the link is calm. */
+  read<T>(operation: string, call: CheckedCall, run: () => T): T | Promise<T> {
+    if (this.link.isCalm) return run();
+    return this.#ask(operation, call, run);
+  }
+
+  #ask<T>(operation: string, call: CheckedCall, run: () => T): Promise<T> {
     const { signal, timeoutMs } = call;
     const promise = this.link.call({ operation, kind: "read", timeoutMs, signal, run });
     return this.lifecycle.track(promise);
   }
 
-  /** A write whose outcome the ledger keeps. `applied` tells whether the answer means that. */
-  write<T>(
-    request: { readonly operation: string; readonly key: string } & CheckedCall,
-    run: () => T,
-    applied: (answer: T) => boolean,
-  ): Promise<T> {
+  /**
+   * A write. `applied` tells whether the answer means that. Its outcome the ledger keeps, for who
+   * never hears it; not a promise where the link is calm, as whoever asks hears it then.
+   */
+  write<T>(request: WriteRequest, run: () => T, applied: (answer: T) => boolean): T | Promise<T> {
+    return this.link.isCalm ? run() : this.#write(request, run, applied);
+  }
+
+  #write<T>(request: WriteRequest, run: () => T, applied: (answer: T) => boolean): Promise<T> {
     this.#calls += 1;
     const call = `${this.id}:${this.#calls}`;
     const sentMs = this.runtime.time.monotonicMs();
@@ -97,9 +111,12 @@ export class Process {
       const bounds = { signal: options.signal, timeoutMs: this.bounds.requestTimeoutMs };
       const elapsedMs = this.runtime.time.monotonicMs() - sentMs + CLOCK_SLACK_MS;
       const settle = (): CallFate => ledger.settle(call, elapsedMs, clock.steadyMs());
-      return this.read("resolve", bounds, settle);
+      return this.#ask("resolve", bounds, settle);
     };
-    const promise = this.link.call({ ...request, kind: "write", run: noted, resolve });
+    const { operation, call: asked } = request;
+    const { key, timeoutMs, signal } = asked;
+    const exchange = { operation, key, timeoutMs, signal, run: noted, resolve };
+    const promise = this.link.call({ kind: "write", ...exchange });
     return this.lifecycle.track(promise);
   }
 }

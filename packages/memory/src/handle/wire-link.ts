@@ -78,6 +78,11 @@ export class WireLink implements Link {
     return this.#state === "connected";
   }
 
+  /** Somebody else carries its messages. */
+  get isCalm(): boolean {
+    return false;
+  }
+
   get downSinceMs(): number | undefined {
     return this.#downSinceMs;
   }

@@ -11,12 +11,16 @@
 import { collectionOf, decodeFenceRecord, encodeFenceRecord } from "@quorate/core";
 import { DueQueue } from "./due-queue.ts";
 import type { Journal } from "./journal.ts";
+import { KeyOrder } from "./key-order.ts";
 import { nextPosition, type Now } from "./now.ts";
+
+/** A value that was written as text stays text: bytes of their own cost a third of the write. */
+export type KvValue = Uint8Array | string;
 
 /** An entry as the table keeps it. Values are never written into; they are replaced. */
 export interface KvRecord {
   readonly key: string;
-  readonly value: Uint8Array;
+  readonly value: KvValue;
   readonly revision: number;
   readonly createdRevision: number;
   readonly operationId: string;
@@ -39,7 +43,7 @@ export type KvWrite =
   | {
       readonly kind: "put";
       readonly key: string;
-      readonly value: Uint8Array;
+      readonly value: KvValue;
       readonly expect: number | "absent" | undefined;
       readonly ttlMs: number | undefined;
       readonly operationId: string;
@@ -72,7 +76,7 @@ export interface KvStep {
 export class KvTable {
   readonly #records = new Map<string, KvRecord>();
   /** Keys by collection, for listings. */
-  readonly #collections = new Map<string, Set<string>>();
+  readonly #collections = new Map<string, KeyOrder>();
   readonly #due = new DueQueue();
   readonly #journal: Journal | undefined;
   #last = 0;
@@ -96,14 +100,10 @@ export class KvTable {
     return this.#records.values();
   }
 
-  /** Living records of one collection, not of those below it, in no order. */
-  collection(name: string): KvRecord[] {
-    const records: KvRecord[] = [];
-    for (const key of this.#collections.get(name) ?? []) {
-      const record = this.#records.get(key);
-      if (record !== undefined) records.push(record);
-    }
-    return records;
+  /** The first living records of a collection, not of those below it, that come after `after`. */
+  page(collection: string, after: string | undefined, size: number): KvRecord[] {
+    const keys = this.#collections.get(collection)?.page(after, size) ?? [];
+    return keys.map((key) => this.#records.get(key) as KvRecord);
   }
 
   /** When the next entry falls due. */
@@ -152,7 +152,7 @@ export class KvTable {
     if (current?.operationId === write.operationId) return replayed(current);
     if (!holds(write.expect, current)) return { answer: { kind: "conflict", current } };
     const expiresAtMs = write.ttlMs === undefined ? undefined : now.ms + write.ttlMs;
-    return this.#store({ ...write, expiresAtMs }, current, now);
+    return this.#store(write, { value: write.value, expiresAtMs }, current, now);
   }
 
   #delete(write: KvWrite & { readonly kind: "delete" }, now: Now): KvStep {
@@ -171,7 +171,7 @@ export class KvTable {
   #fence(write: KvWrite & { readonly kind: "fence" }, now: Now): KvStep {
     const current = this.#records.get(write.key);
     if (current?.operationId === write.operationId) return replayed(current);
-    const before = current === undefined ? undefined : decodeFenceRecord(current.value);
+    const before = current === undefined ? undefined : decodeFenceRecord(bytesOf(current.value));
     if (current !== undefined && before === undefined) {
       return { answer: { kind: "foreign", key: write.key } };
     }
@@ -183,15 +183,15 @@ export class KvTable {
     const payload = write.payload ?? before?.payload ?? new Uint8Array(0);
     const value = encodeFenceRecord({ floor: write.token, payload });
     const expiresAtMs = current?.expiresAtMs;
-    return this.#store({ ...write, value, expiresAtMs }, current, now);
+    return this.#store(write, { value, expiresAtMs }, current, now);
   }
 
   #store(
-    write: Pick<KvRecord, "key" | "value" | "operationId" | "expiresAtMs">,
+    { key, operationId }: Pick<KvRecord, "key" | "operationId">,
+    { value, expiresAtMs }: Pick<KvRecord, "value" | "expiresAtMs">,
     current: KvRecord | undefined,
     now: Now,
   ): KvStep {
-    const { key, value, operationId, expiresAtMs } = write;
     this.#noteUndo(key);
     const revision = this.#mint(now);
     const createdRevision = current?.createdRevision ?? revision;
@@ -220,24 +220,31 @@ export class KvTable {
 
   #index(key: string): void {
     const collection = collectionOf(key);
-    const keys = this.#collections.get(collection);
-    if (keys === undefined) this.#collections.set(collection, new Set([key]));
-    else keys.add(key);
+    let keys = this.#collections.get(collection);
+    if (keys === undefined) this.#collections.set(collection, (keys = new KeyOrder()));
+    keys.add(key);
   }
 
   #remove(key: string): void {
+    if (!this.#records.delete(key)) return;
+    this.#due.set(key, undefined);
     const collection = collectionOf(key);
     const keys = this.#collections.get(collection);
-    keys?.delete(key);
+    keys?.remove(key);
     if (keys?.size === 0) this.#collections.delete(collection);
-    this.#records.delete(key);
-    this.#due.set(key, undefined);
   }
 
   #mint(now: Now): number {
     this.#last = nextPosition(this.#last, now);
     return this.#last;
   }
+}
+
+/** A value's bytes, which nobody may write into. */
+export function bytesOf(value: KvValue): Uint8Array {
+  if (typeof value !== "string") return value;
+  const { buffer, byteOffset, byteLength } = Buffer.from(value);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function holds(expect: number | "absent" | undefined, current: KvRecord | undefined): boolean {

@@ -83,20 +83,30 @@ export class Space {
   }
 
   get(key: string): { readonly record: KvRecord | undefined; readonly nowMs: number } {
-    return this.#step((now) => ({ record: this.#kv.get(key), nowMs: now.ms }));
+    const now = this.#begin();
+    const record = this.#kv.get(key);
+    this.#armUpkeep(now);
+    return { record, nowMs: now.ms };
   }
 
   write(write: KvWrite): { readonly answer: KvAnswer; readonly nowMs: number } {
-    return this.#step((now) => {
-      const { answer, change } = this.#kv.write(write, now);
-      if (change !== undefined) this.#tellKv(change);
-      return { answer, nowMs: now.ms };
-    });
+    // As `step`, without a closure: this is the path of every write.
+    const now = this.#begin();
+    const { answer, change } = this.#kv.write(write, now);
+    if (change !== undefined) this.#tellKv(change);
+    this.#armUpkeep(now);
+    return { answer, nowMs: now.ms };
   }
 
-  /** Living records of a collection, in no order. */
-  collection(name: string): { readonly records: KvRecord[]; readonly nowMs: number } {
-    return this.#step((now) => ({ records: this.#kv.collection(name), nowMs: now.ms }));
+  /** The first living records of a collection that come after `after`. */
+  page(
+    collection: string,
+    after: string | undefined,
+    size: number,
+  ): { readonly records: KvRecord[]; readonly nowMs: number } {
+    return this.#step((now) => {
+      return { records: this.#kv.page(collection, after, size), nowMs: now.ms };
+    });
   }
 
   /** Living records that a target takes, in no order. */
@@ -144,12 +154,23 @@ export class Space {
   }
 
   #step<T>(action: (now: Now) => T): T {
-    const now = this.#host.clock.now();
-    for (const change of this.#kv.expire(now)) this.#tellKv(change);
-    this.#tellLeases(this.#leases.tick(now));
+    const now = this.#begin();
     const result = action(now);
     this.#armUpkeep(now);
     return result;
+  }
+
+  /** The step's instant; what fell due by then is gone. */
+  #begin(): Now {
+    const now = this.#host.clock.now();
+    if (this.#nextDueMs() > now.ms) return now;
+    for (const change of this.#kv.expire(now)) this.#tellKv(change);
+    this.#tellLeases(this.#leases.tick(now));
+    return now;
+  }
+
+  #nextDueMs(): number {
+    return Math.min(this.#kv.nextDueMs() ?? Infinity, this.#leases.nextDueMs() ?? Infinity);
   }
 
   #tellKv(change: KvChange): void {
@@ -167,7 +188,7 @@ export class Space {
 
   /** One timer, for the earliest; it is moved only when something earlier turns up. */
   #armUpkeep(now: Now): void {
-    const dueMs = Math.min(this.#kv.nextDueMs() ?? Infinity, this.#leases.nextDueMs() ?? Infinity);
+    const dueMs = this.#nextDueMs();
     if (dueMs === Infinity || (this.#upkeep !== undefined && this.#upkeep.dueMs <= dueMs)) return;
     this.#upkeep?.timer.cancel();
     const onDue = (): void => {

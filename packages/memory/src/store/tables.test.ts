@@ -43,7 +43,7 @@ describe("a kv table", () => {
     expect(table.expire(at(99))).toEqual([]);
     expect(table.expire(at(100))).toMatchObject([{ kind: "delete", key: "k", reason: "expired" }]);
     expect(table.get("k")).toBeUndefined();
-    expect(table.collection("")).toEqual([]);
+    expect(table.page("", undefined, 10)).toEqual([]);
   });
 
   it("forgets the old due time of an entry that was written again", () => {

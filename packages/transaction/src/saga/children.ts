@@ -10,14 +10,14 @@
  */
 import type { Stored } from "../kernel/contract.ts";
 import { Attempt } from "./attempt.ts";
-import { hasEnded } from "./desk.ts";
+import { hasEnded, letGoOf } from "./desk.ts";
 import { reportDone } from "./do-step.ts";
 import type { InHand } from "./in-hand.ts";
 import type { Report } from "./inputs.ts";
 import { advance } from "./machine.ts";
 import type { ChildModel, SagaModel } from "./model.ts";
 import { needsUndo } from "./parts.ts";
-import { cut, FRESH_STEP, type SagaRecord } from "./record.ts";
+import { cut, FRESH_STEP, NONE_STUCK, type SagaRecord } from "./record.ts";
 import { tell } from "./tell.ts";
 
 const RETRY_MS = 100;
@@ -34,16 +34,32 @@ export function freshRecord(
     readonly parent?: string;
   },
 ): SagaRecord {
-  const { name: saga, version, hash, deadlineMs } = model;
-  const base = { saga, version, hash, state: "running", takeovers: 0 } as const;
-  const { input, createdAtMs, owner, fence, parent } = facts;
-  const steps: SagaRecord["steps"] = new Map();
-  const stuck: SagaRecord["stuck"] = new Map();
-  const record = { ...base, input, createdAtMs, owner, fence, steps, stuck, audit: [] };
-  const withDeadline =
-    deadlineMs === undefined ? record : { ...record, deadlineAtMs: createdAtMs + deadlineMs };
-  return parent === undefined ? withDeadline : { ...withDeadline, parent };
+  const { deadlineMs } = model;
+  const { createdAtMs } = facts;
+  return {
+    saga: model.name,
+    version: model.version,
+    hash: model.hash,
+    state: "running",
+    owner: facts.owner,
+    fence: facts.fence,
+    takeovers: 0,
+    input: facts.input,
+    createdAtMs,
+    endedAtMs: undefined,
+    deadlineAtMs: deadlineMs === undefined ? undefined : createdAtMs + deadlineMs,
+    parent: facts.parent,
+    isSealed: undefined,
+    isSealing: undefined,
+    steps: NO_STEPS,
+    stuck: NONE_STUCK,
+    decision: undefined,
+    result: undefined,
+    audit: [],
+  };
 }
+
+const NO_STEPS: SagaRecord["steps"] = new Map();
 
 /** Runs the child of `part` to its end, or until the parent turns back. */
 export async function runChild(run: InHand, part: ChildModel): Promise<void> {
@@ -217,6 +233,7 @@ async function tellChild(
   const held = await station.replace(stored, next);
   if (held === undefined) return undefined;
   tell(run.desk.events, id, report, record, next);
+  await letGoOf(run.desk, next);
   if (ours === undefined) station.nudge(id);
   else void station.drive(held);
   return next;

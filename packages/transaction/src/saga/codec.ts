@@ -112,7 +112,7 @@ function readHead(head: Fields, lines: string[]): SagaRecord {
   const steps = head.map("steps", (fields) => readStep(fields, payload));
   const result = payload(head, "result");
   if (line !== lines.length) throw new RangeError("it has values that belong to nothing");
-  return defined<SagaRecord>({
+  return {
     saga: head.text("saga"),
     version: head.count("version"),
     hash: head.text("hash"),
@@ -132,14 +132,14 @@ function readHead(head: Fields, lines: string[]): SagaRecord {
     decision: head.part("decision", readDecision),
     result,
     audit: head.items("audit", readAudit),
-  });
+  };
 }
 
 function readStep(
   fields: Fields,
   payload: (fields: Fields, name: string) => Payload | undefined,
 ): StepRecord {
-  return defined<StepRecord>({
+  return {
     attempts: fields.count("n"),
     outcome: fields.optionalOneOf("o", ["done", "refused", "unknown", "skipped"] as const),
     atMs: fields.optional("atMs", "number"),
@@ -149,7 +149,7 @@ function readStep(
     error: fields.optional("error", "text"),
     undo: fields.part("undo", readUndo),
     output: payload(fields, "out"),
-  });
+  };
 }
 
 const readUndo: Reader<UndoRecord> = (fields) =>

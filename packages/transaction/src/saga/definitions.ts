@@ -7,11 +7,18 @@ import type { SagaEvents } from "./events.ts";
 import type { SagaModel } from "./model.ts";
 import type { SagaRecord } from "./record.ts";
 
+/** Ids remembered as told. */
+const MAX_TOLD = 10_000;
+
+type Shaped = Pick<SagaRecord, "saga" | "version" | "hash">;
+
 /** What is served. */
 export class Definitions {
   readonly #events: SagaEvents;
   /** By name, then by version. */
   readonly #models = new Map<string, Map<number, SagaModel>>();
+  /** Ids of records whose shape was told to be another. */
+  readonly #told = new Set<string>();
 
   constructor(events: SagaEvents) {
     this.#events = events;
@@ -27,15 +34,25 @@ export class Definitions {
   }
 
   /** The definition of `record`; `undefined`: none is served that it was started by. */
-  of(record: Pick<SagaRecord, "saga" | "version" | "hash">): SagaModel | undefined {
+  of(record: Shaped): SagaModel | undefined {
     const model = this.#models.get(record.saga)?.get(record.version);
-    if (model === undefined || model.hash === record.hash) return model;
-    const { definitionChanged } = this.#events;
-    if (definitionChanged.hasSubscribers) {
-      const { saga, version } = record;
-      definitionChanged.publish({ saga, version, id: "" });
-    }
-    return undefined;
+    return model?.hash === record.hash ? model : undefined;
+  }
+
+  /** Whether the record `id` can be driven. One of another shape is told, once. */
+  serves(record: Shaped, id: string): boolean {
+    const model = this.#models.get(record.saga)?.get(record.version);
+    if (model === undefined || model.hash === record.hash) return model !== undefined;
+    if (this.#events.definitionChanged.hasSubscribers) this.#tellChanged(record, id);
+    return false;
+  }
+
+  #tellChanged({ saga, version }: Shaped, id: string): void {
+    if (this.#told.has(id)) return;
+    // Forgotten as a whole: what is told once more in a while harms nobody.
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    this.#told.add(id);
+    this.#events.definitionChanged.publish({ saga, version, id });
   }
 
   #addModel(model: SagaModel): boolean {

@@ -4,6 +4,7 @@
 import type { Backend, Json, Ms } from "@quorate/core";
 import type { Station } from "../kernel/contract.ts";
 import type { Alarms } from "./alarms.ts";
+import { refsOf } from "./apart.ts";
 import type { SagaEvents } from "./events.ts";
 import type { SagaModel } from "./model.ts";
 import type { Payloads } from "./payloads.ts";
@@ -39,9 +40,22 @@ export const SAGAS = "sagas";
 
 /** How long a record is kept; `undefined`: it is still needed. */
 export function retentionOf(record: SagaRecord, retentionMs: Ms): Ms | undefined {
-  if (record.state === "compensated") return retentionMs;
-  if (record.state !== "done" || record.isSealing === true) return undefined;
-  return record.parent === undefined || record.isSealed === true ? retentionMs : undefined;
+  return isForgettable(record) ? retentionMs : undefined;
+}
+
+/** Whether nobody needs it any more, but to look at it. */
+export function isForgettable(record: SagaRecord): boolean {
+  if (record.state === "compensated") return true;
+  if (record.state !== "done" || record.isSealing === true) return false;
+  return record.parent === undefined || record.isSealed === true;
+}
+
+/** Nobody drives what was just ended: its values end too, as soon as the store takes it. */
+export async function letGoOf(desk: SagaDesk, record: SagaRecord): Promise<void> {
+  if (!isForgettable(record)) return;
+  for (const ref of refsOf(record)) {
+    await desk.payloads.letGo(ref, undefined, undefined).catch(() => {});
+  }
 }
 
 /** Whether its outcome stands, for whoever waits for it. */

@@ -32,8 +32,11 @@ export async function runStep(run: InHand, step: StepModel): Promise<void> {
       await writeAhead(run, step, before);
       continue;
     }
-    const answered = tryOnce(run, step, before);
+    const context = contextOf(run, step, before);
+    run.track(context);
+    const answered = tryOnce(run, step, before, context);
     const answer = answered instanceof Promise ? await answered : answered;
+    run.untrack(context);
     if (answer.kind === "lost") return;
     await conclude(run, step, answer);
   }
@@ -84,21 +87,20 @@ export function contextOf(run: InHand, step: StepModel, before: StepRecord): Att
   });
 }
 
-function tryOnce(run: InHand, step: StepModel, before: StepRecord): Answer | Promise<Answer> {
-  const context = contextOf(run, step, before);
-  const leftMs = deadlineOf(run) - run.nowMs;
+/** Never throws nor rejects: whatever happens is an answer. */
+function tryOnce(
+  run: InHand,
+  step: StepModel,
+  before: StepRecord,
+  context: Attempt,
+): Answer | Promise<Answer> {
+  const { deadlineAtMs } = run.record;
+  const leftMs = deadlineAtMs === undefined ? Infinity : deadlineOf(run) - run.nowMs;
   const timeoutMs = Math.max(1, Math.min(step.timeoutMs, leftMs));
-  run.track(context);
   const isDoubtful = before.attempts > 0 || run.isStale(step.name);
-  const answered =
-    isDoubtful && step.check !== undefined
-      ? checked(run, step, context, timeoutMs)
-      : context.perform(step.run, run.desk.alarms, timeoutMs);
-  if (!(answered instanceof Promise)) {
-    run.untrack(context);
-    return answered;
-  }
-  return answered.finally(() => run.untrack(context));
+  return isDoubtful && step.check !== undefined
+    ? checked(run, step, context, timeoutMs)
+    : context.perform(step.run, run.desk.alarms, timeoutMs);
 }
 
 async function checked(
@@ -129,7 +131,7 @@ export async function askCheck(
   return { kind: "failed", error, isInDoubt: true, retryAfterMs: undefined };
 }
 
-async function conclude(
+function conclude(
   run: InHand,
   step: StepModel,
   answer: Exclude<Answer, { kind: "lost" }>,

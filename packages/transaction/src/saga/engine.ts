@@ -15,6 +15,7 @@ import {
 import type { DriveContext, Driver, Held, Station } from "../kernel/contract.ts";
 import { createWorker, type Worker } from "../kernel/worker.ts";
 import { Alarms } from "./alarms.ts";
+import { SLACK_MS } from "./apart.ts";
 import { SAGA_CODEC } from "./codec.ts";
 import { Definitions } from "./definitions.ts";
 import { retentionOf, SAGAS, type SagaDesk } from "./desk.ts";
@@ -58,7 +59,7 @@ export class SagaEngine {
     this.desk = {
       backend,
       station,
-      payloads: new Payloads(backend, options.codec),
+      payloads: new Payloads(backend, options.codec, retentionMs + SLACK_MS),
       alarms: new Alarms(runtime),
       events,
       retentionMs,
@@ -107,7 +108,7 @@ export class SagaEngine {
         takeovers,
       }),
       isOpen: (record) => this.#isOpen(record, runtime.time.wallMs()),
-      canDrive: (record) => !this.lifecycle.isClosed && this.definitions.of(record) !== undefined,
+      canDrive: (record, id) => !this.lifecycle.isClosed && this.definitions.serves(record, id),
       retentionMsOf: (record) => retentionOf(record, retentionMs),
       drive: (held, context) => this.#drive(held, context),
       nudged: (id) => void this.#runs.get(id)?.heed(),

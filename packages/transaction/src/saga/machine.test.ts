@@ -220,3 +220,27 @@ describe("a stored record", () => {
     expect(({} as Record<string, unknown>)["n"]).toBeUndefined();
   });
 });
+
+describe("an operator's word that came before what the attempt came to", () => {
+  it("stands, forward and back", () => {
+    const failure = { error: "down", isInDoubt: true, notBeforeMs: 20 };
+    const skipped = after(begin(line), line, { kind: "skip", target: "a" });
+    for (const kind of ["failed", "exhausted"] as const) {
+      const late = advance(skipped, { kind, step: "a", ...failure }, line, 10);
+      expect(late).toEqual({ move: "ignore", record: skipped });
+    }
+    const late = { kind: "unstorable", step: "a", reason: "too long" } as const;
+    expect(advance(skipped, late, line, 10).record).toBe(skipped);
+    const back = after(
+      begin(line),
+      line,
+      ...done("a"),
+      { kind: "exhausted", step: "b", ...failure },
+      { kind: "skip", target: "b:undo" },
+    );
+    expect(back.state).toBe("compensating");
+    for (const kind of ["undo-failed", "undo-exhausted"] as const) {
+      expect(advance(back, { kind, step: "b", ...failure }, line, 10).record).toBe(back);
+    }
+  });
+});

@@ -25,7 +25,10 @@ export interface RunContext<Input = unknown, Out = unknown> {
   readonly fencingToken: FencingToken;
   /** From 1. */
   readonly attempt: number;
-  /** Aborts at the attempt's timeout, the saga's deadline, and when this worker is overtaken. */
+  /**
+   * Aborts at the attempt's timeout, the saga's deadline, when this worker is overtaken, and when
+   * the saga turns back: what is answered then is still heard.
+   */
   readonly signal: AbortSignal;
   /** The saga's id. */
   readonly id: string;

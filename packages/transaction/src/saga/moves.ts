@@ -10,6 +10,7 @@ import {
   cut,
   type Decision,
   FRESH_STEP,
+  NONE_STUCK,
   type SagaRecord,
   type StepRecord,
   withoutStuck,
@@ -52,6 +53,7 @@ export function move(next: Move, context: MoveContext): Moved {
 
 /** The record after it; `undefined`: it does not apply to its target. */
 function make(next: Move, context: MoveContext): SagaRecord | undefined {
+  if (isOldNews(context)) return context.record;
   switch (next) {
     case "ignore":
       return context.record;
@@ -84,6 +86,15 @@ function make(next: Move, context: MoveContext): SagaRecord | undefined {
   }
 }
 
+/** An operator's word on the step came before what its attempt came to: the word stands. */
+function isOldNews({ record, input }: MoveContext): boolean {
+  if (input.kind === "failed" || input.kind === "exhausted" || input.kind === "unstorable") {
+    return record.steps.get(input.step)?.outcome !== undefined;
+  }
+  if (input.kind !== "undo-failed" && input.kind !== "undo-exhausted") return false;
+  return record.steps.get(input.step)?.undo?.isDone === true;
+}
+
 function note(context: MoveContext): SagaRecord | undefined {
   const { record, input, nowMs } = context;
   if (input.kind === "done") return noteDone(record, input.step, input.output, nowMs);
@@ -91,7 +102,7 @@ function note(context: MoveContext): SagaRecord | undefined {
     return withStep(record, input.step, { ...stepOf(record, input.step), hasBegun: true });
   }
   if (input.kind === "skipped") {
-    return noteOutcome(record, input.step, { outcome: "skipped", attempts: 0, atMs: nowMs });
+    return noteOutcome(record, input.step, { ...FRESH_STEP, outcome: "skipped", atMs: nowMs });
   }
   if (input.kind === "failed") {
     return withStep(record, input.step, failedStep(stepOf(record, input.step), input));
@@ -116,7 +127,8 @@ function noteWord({ record, input, model, nowMs }: MoveContext): SagaRecord | un
   if (isUndo || !left.some(({ name }) => name === step)) return undefined;
   if (input.kind === "resolve") return noteDone(record, step, input.output, nowMs);
   const { attempts } = stepOf(record, step);
-  return noteOutcome(record, step, { outcome: "skipped", attempts, atMs: nowMs });
+  const skipped = { ...FRESH_STEP, outcome: "skipped", attempts, atMs: nowMs } as const;
+  return noteOutcome(record, step, skipped);
 }
 
 function noteDone(
@@ -129,16 +141,9 @@ function noteDone(
   // A late answer after a decision replaces what was unknown, nothing else.
   const isKnown = before?.outcome !== undefined && before.outcome !== "unknown";
   if (isKnown || before?.undo?.isDone === true) return record;
-  const attempts = before?.attempts ?? 0;
-  const done: StepRecord =
-    output === undefined
-      ? { outcome: "done", attempts, atMs: nowMs }
-      : { outcome: "done", attempts, atMs: nowMs, output };
-  return noteOutcome(
-    record,
-    step,
-    before?.undo === undefined ? done : { ...done, undo: before.undo },
-  );
+  const { attempts, undo } = before ?? FRESH_STEP;
+  const done = { ...FRESH_STEP, outcome: "done", attempts, atMs: nowMs, output, undo } as const;
+  return noteOutcome(record, step, done);
 }
 
 function noteOutcome(record: SagaRecord, step: string, next: StepRecord): SagaRecord {
@@ -153,8 +158,7 @@ function failedStep(
 ): StepRecord {
   const isInDoubt = before.isInDoubt === true || input.isInDoubt;
   const { notBeforeMs, error } = input;
-  const failed = { attempts: before.attempts + 1, isInDoubt, notBeforeMs, error };
-  return before.hasBegun === true ? { ...failed, hasBegun: true } : failed;
+  return { ...before, attempts: before.attempts + 1, isInDoubt, notBeforeMs, error };
 }
 
 /** Turns back. What may have begun counts as in doubt, and is undone too. */
@@ -173,7 +177,7 @@ function decide(context: MoveContext): SagaRecord {
     state: "compensating",
     decision,
     // What was stuck on the way forward is so no more.
-    stuck: new Map(),
+    stuck: NONE_STUCK,
   };
   return isUndone(turned, model) ? end(turned, "compensated", nowMs) : turned;
 }
@@ -187,12 +191,12 @@ function givenUp(record: SagaRecord, part: Part, input: Input, nowMs: Ms): StepR
   if (!refused && writesAhead && before?.hasBegun !== true) return undefined;
   const wasSent = input.kind !== "exhausted" || input.step !== part.name || input.isInDoubt;
   const outcome = refused || !(wasSent || before?.isInDoubt === true) ? "refused" : "unknown";
-  const base = { ...(before ?? FRESH_STEP), outcome, atMs: nowMs } as const;
-  const error = "error" in input && input.step === part.name ? { error: input.error } : {};
-  if (outcome !== "unknown" || part.kind !== "step" || part.settleMs === 0)
-    return { ...base, ...error };
+  const known = before ?? FRESH_STEP;
+  const error = "error" in input && input.step === part.name ? input.error : known.error;
+  const given = { ...known, outcome, atMs: nowMs, error } as const;
+  if (outcome !== "unknown" || part.kind !== "step" || part.settleMs === 0) return given;
   const undo = { isDone: false, attempts: 0, notBeforeMs: nowMs + part.settleMs };
-  return { ...base, ...error, undo };
+  return { ...given, undo };
 }
 
 function decisionOf(input: Input, atMs: Ms): Decision {
@@ -262,7 +266,7 @@ function endDone({ record, input, model, nowMs }: MoveContext): SagaRecord | und
 }
 
 function end(record: SagaRecord, state: "done" | "compensated", nowMs: Ms): SagaRecord {
-  return { ...record, state, endedAtMs: nowMs, stuck: new Map(), owner: "" };
+  return { ...record, state, endedAtMs: nowMs, stuck: NONE_STUCK, owner: "" };
 }
 
 /** What failed counts as not tried; what waits goes at once. */
@@ -298,14 +302,12 @@ function freedStep(
   }
   const isWaiting = step.outcome === undefined && step.attempts > 0;
   if (!isWaiting || (wanted !== undefined && wanted !== name)) return undefined;
-  const { notBeforeMs: _, ...rest } = step;
-  return { ...rest, attempts: 0 };
+  return { ...step, notBeforeMs: undefined, attempts: 0 };
 }
 
 function seal({ record, input, model }: MoveContext): SagaRecord {
   if (input.kind === "sealed") {
-    const { isSealing: _, ...rest } = record;
-    return record.isSealing === true ? rest : record;
+    return record.isSealing === true ? { ...record, isSealing: undefined } : record;
   }
   const sealed = { ...record, isSealed: true };
   return hasChildren(model) ? { ...sealed, isSealing: true } : sealed;

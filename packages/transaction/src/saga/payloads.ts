@@ -2,11 +2,18 @@
  * Values on their way into a record and back: JSON, through the user's codec, inline or apart.
  *
  * What is longer than 32 KiB gets a key of its own first, and the record a reference: else every
- * later write would carry it again. A key of its own has a random name, so that two owners never
- * write the same one. It is given the record's retention when its saga ends here; one that lost its
- * record to a crash, a takeover or a forced end stays: nothing sweeps it yet.
+ * later write would carry it again. A key of its own has a name of its own, so that two owners
+ * never write the same one. How long it is there: `apart.ts`.
  */
-import { type Backend, isQuorateError, type Json, type Ms, QuorateError } from "@quorate/core";
+import {
+  type Backend,
+  type Entry,
+  isQuorateError,
+  type Json,
+  type Ms,
+  QuorateError,
+  type Revision,
+} from "@quorate/core";
 import { recordInvalid } from "../kernel/errors.ts";
 import { settledPut } from "../kernel/settled-put.ts";
 import type { Payload } from "./record.ts";
@@ -37,10 +44,13 @@ export interface Encoded {
 export class Payloads {
   readonly #backend: Backend;
   readonly #codec: PayloadCodec | undefined;
+  readonly #unheldMs: Ms;
 
-  constructor(backend: Backend, codec: PayloadCodec | undefined) {
+  /** `unheldMs`: how long a value is there that nobody keeps. */
+  constructor(backend: Backend, codec: PayloadCodec | undefined, unheldMs: Ms) {
     this.#backend = backend;
     this.#codec = codec;
+    this.#unheldMs = unheldMs;
   }
 
   /** The text of `value`; `undefined` for `undefined`. @throws RESULT_UNENCODABLE */
@@ -66,19 +76,40 @@ export class Payloads {
   /** Stores `text` under a key of its own. @throws TOO_LARGE, or the store's error. */
   async store(text: string, id: string, signal: AbortSignal | undefined): Promise<Payload> {
     const ref = this.#backend.runtime.ids.operation();
+    const key = `${APART}/${ref}`;
     const value = `${JSON.stringify({ id })}\n${text}`;
-    const put = {
-      key: `${APART}/${ref}`,
-      text: value,
-      expect: "absent",
-      ttlMs: undefined,
-    } as const;
-    await settledPut(this.#backend, {
-      ...put,
-      signal,
-      tries: signal === undefined ? TRIES : Infinity,
-    });
+    const tries = triesOf(signal);
+    const put = { key, text: value, expect: "absent", ttlMs: this.#unheldMs } as const;
+    await settledPut(this.#backend, { ...put, signal, tries });
     return { kind: "apart", ref };
+  }
+
+  /** Keeps a value for ever. Its revision by that; `undefined`: it is gone, or is being written. */
+  async keep(ref: string, signal: AbortSignal | undefined): Promise<Revision | undefined> {
+    const entry = await this.#backend.kv.get(`${APART}/${ref}`);
+    return entry === undefined ? undefined : this.#rewrite(entry, undefined, signal);
+  }
+
+  /** Gives a value an end, if it is still at `revision`; `undefined`: at any. */
+  async letGo(
+    ref: string,
+    revision: Revision | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const entry = await this.#backend.kv.get(`${APART}/${ref}`);
+    if (entry === undefined || (revision ?? entry.revision) !== entry.revision) return;
+    await this.#rewrite(entry, this.#unheldMs, signal);
+  }
+
+  async #rewrite(
+    { key, value, revision: expect }: Entry,
+    ttlMs: Ms | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Revision | undefined> {
+    const text = Buffer.from(value).toString("utf8");
+    const write = { key, text, expect, ttlMs, signal, tries: triesOf(signal) };
+    const put = await settledPut(this.#backend, write);
+    return put.ok ? put.entry.revision : undefined;
   }
 
   /** The value of `payload`. @throws RECORD_INVALID it is not there, or not what was stored. */
@@ -99,16 +130,6 @@ export class Payloads {
     throw recordInvalid("a saga's value", parsed.reason);
   }
 
-  /** Keeps the values of an ended saga for as long as its record. */
-  async expire(refs: Iterable<string>, retentionMs: Ms): Promise<void> {
-    const { kv } = this.#backend;
-    for (const ref of refs) {
-      const entry = await kv.get(`${APART}/${ref}`);
-      if (entry === undefined) continue;
-      await kv.put(entry.key, entry.value, { expect: entry.revision, ttlMs: retentionMs });
-    }
-  }
-
   #opened(text: string): string {
     const quoted = parseStored(text);
     if (!quoted.ok || typeof quoted.value !== "string") {
@@ -120,6 +141,11 @@ export class Payloads {
       throw recordInvalid("a saga's value", "the codec cannot read it");
     }
   }
+}
+
+/** Who drives a saga asks until it is lost; a caller is told. */
+function triesOf(signal: AbortSignal | undefined): number {
+  return signal === undefined ? TRIES : Infinity;
 }
 
 type Parsed =

@@ -28,22 +28,27 @@ export interface UndoRecord {
   readonly atMs?: Ms;
 }
 
-/** How a step stands. A step that is not in the record has not begun, or nobody knows. */
+/**
+ * How a step stands. A step that is not in the record has not begun, or nobody knows.
+ *
+ * Here and in the record each field is there, `undefined` where it is empty: on Node 20 a spread
+ * that adds a field takes twenty times as long as one that replaces it.
+ */
 export interface StepRecord {
   /** `unknown` only once it is given up: it may have happened, and is undone. */
-  readonly outcome?: StepOutcome | "skipped";
+  readonly outcome: StepOutcome | "skipped" | undefined;
   /** Written ahead: it may have begun. Only for steps that ask for it. */
-  readonly hasBegun?: boolean;
+  readonly hasBegun: boolean | undefined;
   /** Failed attempts. */
   readonly attempts: number;
   /** An attempt may have taken effect. */
-  readonly isInDoubt?: boolean;
-  readonly notBeforeMs?: Ms;
+  readonly isInDoubt: boolean | undefined;
+  readonly notBeforeMs: Ms | undefined;
   /** Of the last failed attempt, cut. */
-  readonly error?: string;
-  readonly output?: Payload;
-  readonly atMs?: Ms;
-  readonly undo?: UndoRecord;
+  readonly error: string | undefined;
+  readonly output: Payload | undefined;
+  readonly atMs: Ms | undefined;
+  readonly undo: UndoRecord | undefined;
 }
 
 /** Why a saga does not go on as it should. */
@@ -80,19 +85,19 @@ export interface SagaRecord extends Ownership {
   readonly state: SagaState;
   readonly input: Payload;
   readonly createdAtMs: Ms;
-  readonly endedAtMs?: Ms;
-  readonly deadlineAtMs?: Ms;
+  readonly endedAtMs: Ms | undefined;
+  readonly deadlineAtMs: Ms | undefined;
   /** Id of the saga whose step this one is. */
-  readonly parent?: string;
+  readonly parent: string | undefined;
   /** The parent has ended: this one can no longer be undone. */
-  readonly isSealed?: boolean;
+  readonly isSealed: boolean | undefined;
   /** It has ended, and the sagas within it are still to be sealed. */
-  readonly isSealing?: boolean;
+  readonly isSealing: boolean | undefined;
   readonly steps: ReadonlyMap<string, StepRecord>;
   /** By what is stuck: `charge`, `charge:undo`, or a part of the saga itself. */
   readonly stuck: ReadonlyMap<string, StuckRecord>;
-  readonly decision?: Decision;
-  readonly result?: Payload;
+  readonly decision: Decision | undefined;
+  readonly result: Payload | undefined;
   /** The last ones. */
   readonly audit: readonly AuditEntry[];
 }
@@ -103,7 +108,20 @@ export const MAX_AUDIT = 50;
 export const MAX_ERROR_CHARS = 256;
 
 /** A step of which nothing is known yet. */
-export const FRESH_STEP: StepRecord = { attempts: 0 };
+export const FRESH_STEP: StepRecord = {
+  outcome: undefined,
+  hasBegun: undefined,
+  attempts: 0,
+  isInDoubt: undefined,
+  notBeforeMs: undefined,
+  error: undefined,
+  output: undefined,
+  atMs: undefined,
+  undo: undefined,
+};
+
+/** Nothing is stuck. */
+export const NONE_STUCK: ReadonlyMap<string, StuckRecord> = new Map();
 
 /** `record` with `step` put to `next`. */
 export function withStep(record: SagaRecord, step: string, next: StepRecord): SagaRecord {

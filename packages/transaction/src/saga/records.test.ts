@@ -92,7 +92,9 @@ describe("versions of a definition", () => {
     const entry = await fresh.process.memory.kv.get("sagas/x");
     await shop.world.runtime.advance(20_000);
     expect((await fresh.process.memory.kv.get("sagas/x"))?.revision).toBe(entry?.revision);
-    expect(shop.world.events("saga.definition-changed").length).toBeGreaterThan(0);
+    await shop.world.runtime.advance(100_000);
+    const told = shop.world.events("saga.definition-changed");
+    expect(told).toEqual([{ saga: "line", version: 1, id: "x" }]);
     const control = await fresh.sagas.get("x");
     const code = { code: "DEFINITION_CHANGED" };
     await expect(control?.cancel(says)).rejects.toMatchObject(code);

@@ -10,9 +10,10 @@
  */
 import { deferred, type Deferred, isQuorateError, type Json, type Ms } from "@quorate/core";
 import type { DriveContext, Held } from "../kernel/contract.ts";
+import { ApartValues, refsOf } from "./apart.ts";
 import type { Attempt } from "./attempt.ts";
 import { runChild, sealChildren, undoChild } from "./children.ts";
-import { type Outputs, retentionOf, type SagaDesk } from "./desk.ts";
+import { isForgettable, type Outputs, type SagaDesk } from "./desk.ts";
 import { runStep } from "./do-step.ts";
 import type { InHand } from "./in-hand.ts";
 import type { Report } from "./inputs.ts";
@@ -47,6 +48,8 @@ export class SagaRun implements InHand {
   #tail: Promise<unknown> = Promise.resolve();
   #finished: Deferred<SagaRecord> | undefined;
   #isOver = false;
+  /** Where there are values apart from the record. */
+  #values: ApartValues | undefined;
   #isLost = false;
 
   /** `fresh`: made by this process just now, with this input. */
@@ -90,11 +93,12 @@ export class SagaRun implements InHand {
   async drive(context: DriveContext): Promise<void> {
     this.context = context;
     try {
+      const keeping = this.#keepValues();
+      if (keeping !== undefined) await keeping;
       if (!this.#isFresh && !(await this.#resume())) return;
       while (this.isLive() && (await this.#next())) {
         // On to what follows from what was stored.
       }
-      await this.#expireValues();
     } finally {
       this.#isOver = true;
       this.#finished?.resolve(this.record);
@@ -193,17 +197,23 @@ export class SagaRun implements InHand {
   async #write(report: Report): Promise<void> {
     const before = this.held.record;
     const change = (record: SagaRecord): SagaRecord => this.#after(record, report);
+    if (this.#values !== undefined && isForgettable(change(before))) {
+      await this.#values.letGo(this.context?.signal);
+    }
     await this.desk.station.apply(this.held, change);
     const { record } = this.held;
     if (record === before) return;
+    const keeping = this.#keepValues();
+    if (keeping !== undefined) await keeping;
     if (record.state !== before.state) this.#heedRecord();
     tell(this.desk.events, this.held.id, report, before, record);
   }
 
   /** The record after `report`; where that was the last of all steps, with its result and end. */
   #after(record: SagaRecord, report: Report): SagaRecord {
-    const after = advance(record, report, this.model, this.nowMs).record;
-    const next = after === record ? record : { ...after, takeovers: 0 };
+    const { nowMs } = this;
+    const after = advance(record, report, this.model, nowMs).record;
+    const next = after.takeovers === 0 || after === record ? after : { ...after, takeovers: 0 };
     if (report.kind !== "done" || next.state !== "running") return next;
     if (stageIndex(next, this.model) < this.model.stages.length || !this.#knowsAll(next))
       return next;
@@ -212,7 +222,7 @@ export class SagaRun implements InHand {
     // What cannot be made or does not fit is the business of the next turn of the loop.
     if (result === undefined || (result.text !== "" && payload === undefined)) return next;
     const finish = { kind: "finish", result: result.text === "" ? undefined : payload } as const;
-    return advance(next, finish, this.model, this.nowMs).record;
+    return advance(next, finish, this.model, nowMs).record;
   }
 
   #knowsAll(record: SagaRecord): boolean {
@@ -253,15 +263,12 @@ export class SagaRun implements InHand {
     return false;
   }
 
-  /** Values kept apart are kept no longer than their record. Where that fails, they stay. */
-  async #expireValues(): Promise<void> {
-    const { input, result, steps } = this.record;
-    const retentionMs = retentionOf(this.record, this.desk.retentionMs);
-    if (retentionMs === undefined) return;
-    const refs: string[] = [];
-    for (const value of [input, result]) if (value?.kind === "apart") refs.push(value.ref);
-    for (const { output } of steps.values()) if (output?.kind === "apart") refs.push(output.ref);
-    if (refs.length > 0) await this.desk.payloads.expire(refs, retentionMs).catch(() => {});
+  /** What the record refers to is there for as long as it needs it. */
+  #keepValues(): Promise<void> | undefined {
+    const refs = refsOf(this.record);
+    if (refs.length === 0 || isForgettable(this.record)) return undefined;
+    this.#values ??= new ApartValues(this.desk.payloads);
+    return this.#values.keep(refs, this.context?.signal);
   }
 
   /** Reads the input and the outputs. What is wrong with them, if anything. */

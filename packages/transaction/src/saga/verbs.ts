@@ -7,7 +7,7 @@
  */
 import { boundedString, invalidArgument, type Json, knownOptions } from "@quorate/core";
 import type { Stored } from "../kernel/contract.ts";
-import type { SagaDesk } from "./desk.ts";
+import { letGoOf, type SagaDesk } from "./desk.ts";
 import { definitionChangedError, wrongStateError } from "./errors.ts";
 import type { Verb } from "./inputs.ts";
 import { advance, phaseOf } from "./machine.ts";
@@ -71,6 +71,7 @@ async function write(
   const held = await station.replace(stored, owned);
   if (held === undefined) return false;
   tell(desk.events, stored.id, verb, stored.record, owned);
+  await letGoOf(desk, owned);
   if (ours === undefined) station.nudge(stored.id);
   else void station.drive(held);
   return true;
