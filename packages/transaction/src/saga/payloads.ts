@@ -35,7 +35,7 @@ export interface PayloadCodec {
 }
 
 /** A value that is ready to be stored. */
-export interface Encoded {
+interface Encoded {
   readonly text: string;
   readonly bytes: number;
 }
