@@ -81,7 +81,7 @@ export async function measureElection({ quick }: { readonly quick: boolean }): P
 }
 
 function roundsOf(quick: boolean): { readonly graceful: number; readonly crash: number } {
-  return quick ? { graceful: 3, crash: 1 } : { graceful: 20, crash: 6 };
+  return quick ? { graceful: 3, crash: 1 } : { graceful: 20, crash: 10 };
 }
 
 async function assemble(id: ElectionId): Promise<Team> {

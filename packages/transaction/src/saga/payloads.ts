@@ -34,12 +34,6 @@ export interface PayloadCodec {
   decode(stored: string): string;
 }
 
-/** A value that is ready to be stored. */
-interface Encoded {
-  readonly text: string;
-  readonly bytes: number;
-}
-
 /** Encodes, stores and reads values. */
 export class Payloads {
   readonly #backend: Backend;
