@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { examine, examineEnds, examineLedger } from "../examples/checkout/audit.ts";
 import { examineNights } from "../examples/checkout/night.ts";
 import type { Stock } from "../examples/checkout/stock.ts";
@@ -17,13 +17,19 @@ interface Run {
   readonly output: string;
 }
 
-async function checkout(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+type Finished = (hook: () => void) => void;
+
+async function checkout(
+  finished: Finished,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Run> {
   const child = spawn(
     process.execPath,
     ["--conditions", "@quorate/source", "--import", "tsx", main, ...args],
     { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
   );
-  onTestFinished(() => void child.kill("SIGKILL"));
+  finished(() => void child.kill("SIGKILL"));
   let output = "";
   const collect = (chunk: Buffer): void => void (output += chunk.toString());
   child.stdout.on("data", collect);
@@ -32,33 +38,48 @@ async function checkout(args: readonly string[], env: NodeJS.ProcessEnv = {}): P
   return { code, output };
 }
 
-function expectBalanced({ code, output }: Run): void {
-  expect(output).toMatch(/sold (\d+) \+ left (\d+) = 720, initial 720/);
-  expect(output).toContain("late write to");
-  expect(output).toContain("orders at the till; others take them up");
-  expect(output).toContain("died in the middle of the night's books");
-  expect(output).toContain("✓ the books balance");
-  expect(code).toBe(0);
+function expectBalanced(check: typeof expect, { code, output }: Run): void {
+  check(output).toMatch(/sold (\d+) \+ left (\d+) = 720, initial 720/);
+  check(output).toContain("late write to");
+  check(output).toContain("orders at the till; others take them up");
+  check(output).toContain("died in the middle of the night's books");
+  check(output).toContain("✓ the books balance");
+  check(code).toBe(0);
 }
 
+const LONGEST_MS = 90_000;
+
 describe("examples/checkout", () => {
-  it("balances on the embedded engine and refuses the late write", async () => {
-    expectBalanced(await checkout([]));
-  });
+  // Side by side: they mostly wait for leases to end.
+  it.concurrent(
+    "balances on the embedded engine and refuses the late write",
+    async (test) => {
+      expectBalanced(test.expect, await checkout(test.onTestFinished, []));
+    },
+    LONGEST_MS,
+  );
 
-  const redis = needs("redis");
-  it.skipIf(redis.skip)("balances with real processes on Redis", { timeout: 60_000 }, async () => {
-    const server = await startRedis();
-    onTestFinished(() => server.stop());
-    expectBalanced(await checkout(["--redis"], { REDIS_URL: server.url }));
-  });
+  it.skipIf(needs("redis").skip).concurrent(
+    "balances with real processes on Redis",
+    async ({ expect: check, onTestFinished }) => {
+      const server = await startRedis();
+      onTestFinished(() => server.stop());
+      const env = { REDIS_URL: server.url };
+      expectBalanced(check, await checkout(onTestFinished, ["--redis"], env));
+    },
+    LONGEST_MS,
+  );
 
-  const nats = needs("nats");
-  it.skipIf(nats.skip)("balances with real processes on NATS", { timeout: 60_000 }, async () => {
-    const server = await startNats();
-    onTestFinished(() => server.stop());
-    expectBalanced(await checkout(["--nats"], { NATS_URL: server.url }));
-  });
+  it.skipIf(needs("nats").skip).concurrent(
+    "balances with real processes on NATS",
+    async ({ expect: check, onTestFinished }) => {
+      const server = await startNats();
+      onTestFinished(() => server.stop());
+      const env = { NATS_URL: server.url };
+      expectBalanced(check, await checkout(onTestFinished, ["--nats"], env));
+    },
+    LONGEST_MS,
+  );
 
   it("has an audit that finds an oversold shelf, a lost unit and a sale to nobody", () => {
     const orders = [{ id: "order-1", item: "anvil", quantity: 2 }];
