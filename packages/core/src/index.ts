@@ -75,6 +75,7 @@ export type {
   TimerOptions,
 } from "./runtime/runtime.ts";
 export { systemRuntime } from "./runtime/system.ts";
+export { quoteTable, type SqlClient } from "./sql-table.ts";
 export type {
   Backend,
   BackendOptions,

@@ -17,6 +17,7 @@ import {
   QuorateError,
   safeCause,
   show,
+  type SqlClient,
 } from "@quorate/core";
 
 import { valueOf } from "./answers.ts";
@@ -26,7 +27,6 @@ import {
   inTransaction,
   type InTransactionOptions,
 } from "./in-transaction.ts";
-import type { SqlClient } from "./postgres-table.ts";
 
 /** A client that goes back to its pool. */
 export interface PooledSqlClient extends SqlClient {

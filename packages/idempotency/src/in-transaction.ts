@@ -26,6 +26,7 @@ import {
   QuorateError,
   show,
   ttl,
+  type SqlClient,
 } from "@quorate/core";
 
 import { readAnswer } from "./answers.ts";
@@ -34,12 +35,7 @@ import { type Codec, jsonCodec } from "./codec.ts";
 import { inFlightError, mismatchError } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { checkScope, DEFAULT_TTL_MS, MAX_KEY_BYTES } from "./options.ts";
-import {
-  DEFAULT_SQL_TABLE,
-  type SqlClient,
-  type Statements,
-  statementsOn,
-} from "./postgres-table.ts";
+import { DEFAULT_SQL_TABLE, type Statements, statementsOn } from "./postgres-table.ts";
 
 /** What names one call, and how long its answer is kept. */
 export interface InTransactionOptions {

@@ -1,6 +1,7 @@
 /**
  * `@quorate/idempotency`: calls that are safe to repeat.
  */
+export type { SqlClient } from "@quorate/core";
 export type { Answer, Answered, Begun, Execution, WorkContext } from "./begun.ts";
 export { canonicalJson } from "./canonical.ts";
 export type { CanonicalOptions } from "./canonical-writer.ts";
@@ -48,6 +49,5 @@ export {
   idempotencyTable,
   purgeExpired,
   type PurgeOptions,
-  type SqlClient,
 } from "./postgres-table.ts";
 export type { Repeatable, Wrapped, WrapOptions } from "./wrap.ts";

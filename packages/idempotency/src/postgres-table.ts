@@ -14,19 +14,10 @@
  *
  * PostgreSQL 13 and newer.
  */
-import { invalidArgument, knownOptions, positiveInteger } from "@quorate/core";
-
-/** What runs SQL: a client of `pg`, or anything with its `query`. */
-export interface SqlClient {
-  /** Runs one statement with its `$1, $2, …`. */
-  query(text: string, values?: unknown[]): PromiseLike<{ readonly rows: readonly unknown[] }>;
-}
+import { knownOptions, positiveInteger, quoteTable, type SqlClient } from "@quorate/core";
 
 /** Name of the table where none is given. */
 export const DEFAULT_SQL_TABLE = "quorate_idempotency";
-
-// Short enough that the index's name, made from it, is not cut at PostgreSQL's 63 bytes.
-const NAME = /^(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,47}$/;
 
 /**
  * SQL that makes the table and its index where they are not there yet: for your migrations.
@@ -133,15 +124,4 @@ function write(table: string): Statements {
     unclaim: `DELETE FROM ${table} WHERE ${ours} AND state = 'running'`,
     expire: `DELETE FROM ${table} WHERE ${ours} AND expires_at <= clock_timestamp()`,
   };
-}
-
-/** The table's name as SQL; the only way in which text of a caller becomes part of a statement. */
-function quoteTable(table: string): string {
-  if (typeof table !== "string" || !NAME.test(table)) {
-    throw invalidArgument("table", table, "name or schema.name, of letters, digits and _");
-  }
-  return table
-    .split(".")
-    .map((part) => `"${part}"`)
-    .join(".");
 }

@@ -11,6 +11,7 @@ import {
   type MemoryStore,
 } from "@quorate/memory";
 import { PausableRuntime } from "../../../test/support/pausable-runtime.ts";
+import { type Outcome, outcomeOf } from "../../../test/support/scripted-outcome.ts";
 import { createIdempotency } from "./engine.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { IdempotencyOptions } from "./options.ts";
@@ -87,17 +88,8 @@ export class World {
   }
 
   /** Advances until `promise` has settled, at most `maxMs`; its value, or what it threw. */
-  async outcome<T>(promise: Promise<T>, maxMs = 120_000): Promise<Outcome<T>> {
-    let outcome: Outcome<T> = { kind: "pending" };
-    promise.then(
-      (value) => (outcome = { kind: "value", value }),
-      (error: unknown) => (outcome = { kind: "error", error }),
-    );
-    for (let spentMs = 0; spentMs <= maxMs; spentMs += 50) {
-      await this.runtime.advance(spentMs === 0 ? 0 : 50);
-      if ((outcome as Outcome<T>).kind !== "pending") break;
-    }
-    return outcome;
+  outcome<T>(promise: Promise<T>, maxMs = 120_000): Promise<Outcome<T>> {
+    return outcomeOf(this.runtime, promise, { maxMs, stepMs: 50 });
   }
 
   /** `ms` of work. */
@@ -112,12 +104,6 @@ export class World {
       .map(({ event }) => event);
   }
 }
-
-/** How a promise settled. */
-export type Outcome<T> =
-  | { readonly kind: "pending" }
-  | { readonly kind: "value"; readonly value: T }
-  | { readonly kind: "error"; readonly error: unknown };
 
 function intercepted(kv: KvStore, calls: Calls): KvStore {
   const through = async <T>(name: string, call: () => Promise<T>): Promise<T> => {

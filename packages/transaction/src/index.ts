@@ -1,6 +1,7 @@
 /**
  * `@quorate/transaction`: Sagas, TCC, two-phase commit, barriers, outbox and inbox.
  */
+export type { SqlClient } from "@quorate/core";
 export { type Applied, applyOnce, decodeMarks, encodeMarks, NO_MARKS } from "./barrier/marks.ts";
 export type { Mark, MarkCall, Marks } from "./barrier/marks.ts";
 export type {
@@ -36,12 +37,7 @@ export {
 } from "./barrier/in-transaction.ts";
 export type { BranchState, Operation as BarrierOperation } from "./barrier/machine.ts";
 export type { Answers, TryOutcome } from "./barrier/record.ts";
-export {
-  barrierTable,
-  purgeBarriers,
-  type PurgeBarriersOptions,
-  type SqlClient,
-} from "./barrier/sql-table.ts";
+export { barrierTable, purgeBarriers, type PurgeBarriersOptions } from "./barrier/sql-table.ts";
 export type {
   Created,
   DriveContext,

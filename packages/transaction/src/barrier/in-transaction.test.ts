@@ -1,7 +1,7 @@
 /** On a real PostgreSQL: what its transactions promise is what is relied upon. */
 import { randomUUID } from "node:crypto";
 
-import { isQuorateError, refuse } from "@quorate/core";
+import { isQuorateError, refuse, type SqlClient } from "@quorate/core";
 import { Client, Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -12,7 +12,7 @@ import { branchOf } from "./branch.ts";
 import { barrierInTransaction } from "./in-transaction.ts";
 import type { Operation } from "./machine.ts";
 import { arrivals, Oracle } from "./oracle.fixture.ts";
-import { barrierTable, purgeBarriers, type SqlClient } from "./sql-table.ts";
+import { barrierTable, purgeBarriers } from "./sql-table.ts";
 
 describe.skipIf(needs("postgres").skip)("barrierInTransaction", () => {
   let server: ServerProcess;

@@ -25,6 +25,7 @@ import {
   parseJson,
   type QuorateError,
   ttl,
+  type SqlClient,
 } from "@quorate/core";
 
 import { type Answer, jsonOf, NOTHING, refusalOf, valueOf } from "./answer.ts";
@@ -33,12 +34,7 @@ import { recordInvalid, refusedError } from "./errors.ts";
 import { actionFor, type BranchState, type Operation, OPERATIONS, SETTLED } from "./machine.ts";
 import { DEFAULT_RESULT_BYTES, DEFAULT_RETENTION_MS } from "./options.ts";
 import { type Answers, decodeAnswers, encodeAnswers } from "./record.ts";
-import {
-  type BarrierStatements,
-  barrierStatements,
-  DEFAULT_BARRIER_TABLE,
-  type SqlClient,
-} from "./sql-table.ts";
+import { type BarrierStatements, barrierStatements, DEFAULT_BARRIER_TABLE } from "./sql-table.ts";
 
 /** What names one call. */
 export interface InTransactionBarrierOptions {

@@ -8,10 +8,15 @@
  *
  * PostgreSQL 13 and newer; other databases with `ON CONFLICT` may do.
  */
-import { checkName, invalidArgument, knownOptions, QuorateError, show } from "@quorate/core";
-
-import type { SqlClient } from "../barrier/sql-table.ts";
-import { quoteTable } from "./sql-table.ts";
+import {
+  checkName,
+  invalidArgument,
+  knownOptions,
+  QuorateError,
+  quoteTable,
+  show,
+  type SqlClient,
+} from "@quorate/core";
 
 /** Name of the table where none is given. */
 export const DEFAULT_MESSAGE_TABLE = "quorate_messages";

@@ -19,9 +19,9 @@ import {
   positiveInteger,
   type Runtime,
   systemRuntime,
+  type SqlClient,
 } from "@quorate/core";
 
-import type { SqlClient } from "../barrier/sql-table.ts";
 import { outboxEvents } from "./events.ts";
 import {
   checkAddress,

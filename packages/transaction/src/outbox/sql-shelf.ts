@@ -6,9 +6,8 @@
  * Rows are not locked: the lease keeps other relays away, and where it does not, rows leave by
  * their ids, so that the worst is a message delivered twice.
  */
-import { type Ms, scrub, type Timer } from "@quorate/core";
+import { type Ms, scrub, type Timer, type SqlClient } from "@quorate/core";
 
-import type { SqlClient } from "../barrier/sql-table.ts";
 import type { StoredMessage } from "./message.ts";
 import type { Backlog, Job, Left, Outcome, Shelf, ShelfContext } from "./source.ts";
 import { type OutboxRow, readRow } from "./sql-row.ts";

@@ -16,27 +16,13 @@
  *
  * PostgreSQL 13 and newer.
  */
-import { invalidArgument } from "@quorate/core";
+import { quoteTable } from "@quorate/core";
 
 /** Name of the table where none is given. */
 export const DEFAULT_OUTBOX_TABLE = "quorate_outbox";
 
 /** Keys are cut into so many slots; a relay's partition is a slot modulo their number. */
 export const SLOTS = 1_024;
-
-// Short enough that the index's name, made from it, is not cut at PostgreSQL's 63 bytes.
-const NAME = /^(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,47}$/;
-
-/** The table's name as SQL; the only way in which text of a caller becomes part of a statement. */
-export function quoteTable(table: string): string {
-  if (typeof table !== "string" || !NAME.test(table)) {
-    throw invalidArgument("table", table, "name or schema.name, of letters, digits and _");
-  }
-  return table
-    .split(".")
-    .map((part) => `"${part}"`)
-    .join(".");
-}
 
 /**
  * SQL that makes the table and its index where they are not there yet: for your migrations.

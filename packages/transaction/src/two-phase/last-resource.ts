@@ -12,7 +12,7 @@
  * HAZARD: rows are removed by you. One that goes while a coordinator of that time still has its
  * transaction open lets it commit what everybody else has aborted; keep them for a week.
  */
-import { callable, invalidArgument, knownOptions } from "@quorate/core";
+import { callable, knownOptions, quoteTable } from "@quorate/core";
 import { type Branch, branchName } from "./branch.ts";
 import type { Begun, BranchCall, Participant } from "./participant.ts";
 import { beginStatement, OpenTransaction, type SqlIsolation } from "./postgres.ts";
@@ -28,7 +28,6 @@ export interface LastResourceOptions {
 }
 
 const DEFAULT_TABLE = "quorate_transactions";
-const NAME = /^(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 /** Longest wait for a coordinator that is in the middle of its commit. */
 const SETTLE_LOCK_MS = 5_000;
 
@@ -43,7 +42,7 @@ const SETTLE_LOCK_MS = 5_000;
  * // => CREATE TABLE IF NOT EXISTS "billing"."decisions" (
  */
 export function lastResourceTable(table: string = DEFAULT_TABLE): string {
-  return `CREATE TABLE IF NOT EXISTS ${quoteTable(table)} (
+  return `CREATE TABLE IF NOT EXISTS ${quoteTable(table, false)} (
   branch text PRIMARY KEY,
   decision text NOT NULL CHECK (decision IN ('committed', 'aborted')),
   decided_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -63,7 +62,7 @@ export function postgresLastResource<C extends SqlConnection = SqlConnection>(
   callable("pool.connect", pool?.connect);
   knownOptions("options", options, ["table", "isolation"]);
   const { table = DEFAULT_TABLE, isolation } = options;
-  const quoted = quoteTable(table);
+  const quoted = quoteTable(table, false);
   const begin = beginStatement(isolation === undefined ? {} : { isolation });
   return {
     kind: "postgres",
@@ -145,15 +144,4 @@ async function settleIn(
   });
   const { decision } = rows[0] as { readonly decision: Decision };
   return decision;
-}
-
-/** The table's name as SQL; the only way in which text of a caller becomes part of a statement. */
-function quoteTable(table: string): string {
-  if (typeof table !== "string" || !NAME.test(table)) {
-    throw invalidArgument("table", table, "name or schema.name, of letters, digits and _");
-  }
-  return table
-    .split(".")
-    .map((part) => `"${part}"`)
-    .join(".");
 }
