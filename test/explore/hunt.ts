@@ -1,50 +1,20 @@
 /**
  * Builds a variant into a bundle of our code, and explores it in a thread of its own.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 
 import type { ExploreOptions } from "@quorate/transaction/explore";
-import { build } from "esbuild";
 
-import { ROOT } from "../support/repository.ts";
-import { edited } from "../zoo/specimen.ts";
+import { bundle as bundleWith } from "../zoo/hunt.ts";
 import type { Sighting } from "./cage.ts";
 import type { Variant } from "./mutants.ts";
 
+const CAGE = join(import.meta.dirname, "cage.ts");
+
 /** Our code as one program, with the variant's edits. @throws Error an edit lost its place. */
-export async function bundle({ key, edits }: Variant): Promise<string> {
-  const texts = new Map<string, string>();
-  for (const edit of edits) {
-    const path = join(ROOT, edit.file);
-    texts.set(path, edited(key, edit, texts.get(path) ?? readFileSync(path, "utf8")));
-  }
-  const { outputFiles } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [join(import.meta.dirname, "cage.ts")],
-    bundle: true,
-    write: false,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    conditions: ["@quorate/source"],
-    logLevel: "silent",
-    plugins: [
-      {
-        name: key,
-        setup({ onLoad }) {
-          onLoad({ filter: /\.ts$/ }, ({ path }) => {
-            const contents = texts.get(path);
-            return contents === undefined ? undefined : { contents, loader: "ts" };
-          });
-        },
-      },
-    ],
-  });
-  const [program] = outputFiles;
-  if (program === undefined) throw new Error("esbuild made no bundle");
-  return program.text;
+export function bundle({ key, edits }: Variant): Promise<string> {
+  return bundleWith({ name: key, edits }, CAGE);
 }
 
 /** Explores a bundled variant. */

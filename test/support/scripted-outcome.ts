@@ -7,7 +7,7 @@ export type Outcome<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "error"; readonly error: unknown };
 
-/** Advances by `stepMs` until `promise` has settled, at most `maxMs`; its value, or what it threw. */
+/** Advances by `stepMs` until `promise` has settled, at most `maxMs`; its value, or its error. */
 export async function outcomeOf<T>(
   runtime: ScriptedRuntime,
   promise: Promise<T>,

@@ -20,8 +20,13 @@ export const ROOT: string = join(import.meta.dirname, "../..");
 /** Longest visit. */
 const VISIT_MS = 300_000;
 
+/** Edits of our code, under a name: a specimen, or another mistake. */
+export type Edits = Pick<Specimen, "name" | "edits">;
+
+const CAGE = join(import.meta.dirname, "cage.ts");
+
 /** The texts of the files that `specimen` changes, by path. @throws Error it lost its place. */
-export function textsWith({ name, edits }: Specimen): Map<string, string> {
+export function textsWith({ name, edits }: Edits): Map<string, string> {
   const texts = new Map<string, string>();
   for (const edit of edits) {
     const path = join(ROOT, edit.file);
@@ -30,11 +35,11 @@ export function textsWith({ name, edits }: Specimen): Map<string, string> {
   return texts;
 }
 
-/** The whole world as one program. Without a specimen: our code as it is. */
-export async function bundle(specimen?: Specimen): Promise<string> {
+/** `entry` and all that it imports as one program. Without a specimen: our code as it is. */
+export async function bundle(specimen?: Edits, entry: string = CAGE): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [join(import.meta.dirname, "cage.ts")],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     platform: "node",
@@ -50,7 +55,7 @@ export async function bundle(specimen?: Specimen): Promise<string> {
 }
 
 /** Puts the specimen in its place. */
-function letIn(specimen: Specimen): Plugin {
+function letIn(specimen: Edits): Plugin {
   const texts = textsWith(specimen);
   return {
     name: specimen.name,

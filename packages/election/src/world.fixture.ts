@@ -11,6 +11,7 @@ import {
   type MemoryStore,
 } from "@quorate/memory";
 import { PausableRuntime } from "../../../test/support/pausable-runtime.ts";
+import { type Outcome, outcomeOf } from "../../../test/support/scripted-outcome.ts";
 import { createElection } from "./create-election.ts";
 import type { Election } from "./election.ts";
 import type { ElectionOptions } from "./options.ts";
@@ -85,17 +86,8 @@ export class World {
   }
 
   /** Advances until `promise` has settled, at most `maxMs`; its value, or what it threw. */
-  async outcome<T>(promise: Promise<T>, maxMs = 120_000): Promise<Outcome<T>> {
-    let outcome: Outcome<T> = { kind: "pending" };
-    promise.then(
-      (value) => (outcome = { kind: "value", value }),
-      (error: unknown) => (outcome = { kind: "error", error }),
-    );
-    for (let spentMs = 0; spentMs <= maxMs; spentMs += 20) {
-      await this.runtime.advance(spentMs === 0 ? 0 : 20);
-      if ((outcome as Outcome<T>).kind !== "pending") break;
-    }
-    return outcome;
+  outcome<T>(promise: Promise<T>, maxMs = 120_000): Promise<Outcome<T>> {
+    return outcomeOf(this.runtime, promise, { maxMs, stepMs: 20 });
   }
 
   /** `ms` of work. */
@@ -114,12 +106,6 @@ export class World {
       .map(({ event }) => event);
   }
 }
-
-/** How a promise settled. */
-export type Outcome<T> =
-  | { readonly kind: "pending" }
-  | { readonly kind: "value"; readonly value: T }
-  | { readonly kind: "error"; readonly error: unknown };
 
 /** A promise that ends with the signal, as well-behaved work does. */
 export function until(signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ import {
   type MemoryStore,
 } from "@quorate/memory";
 import { PausableRuntime } from "../../../../test/support/pausable-runtime.ts";
+import { type Outcome, outcomeOf } from "../../../../test/support/scripted-outcome.ts";
 
 /**
  * What becomes of one call of the store: it never leaves, its answer never comes, it is in doubt
@@ -36,12 +37,6 @@ export interface TestProcess {
   /** SIGKILL: nothing of it runs or is heard of any more. */
   kill(): void;
 }
-
-/** How a promise settled. */
-export type Outcome<T> =
-  | { readonly kind: "pending" }
-  | { readonly kind: "value"; readonly value: T }
-  | { readonly kind: "error"; readonly error: unknown };
 
 /** A store and its time. */
 export class World {
@@ -88,17 +83,8 @@ export class World {
   }
 
   /** Advances until `promise` has settled, at most `maxMs`; its value, or what it threw. */
-  async outcome<T>(promise: Promise<T>, maxMs = 120_000, stepMs = 100): Promise<Outcome<T>> {
-    let outcome: Outcome<T> = { kind: "pending" };
-    promise.then(
-      (value) => (outcome = { kind: "value", value }),
-      (error: unknown) => (outcome = { kind: "error", error }),
-    );
-    for (let spentMs = 0; spentMs <= maxMs; spentMs += stepMs) {
-      await this.runtime.advance(spentMs === 0 ? 0 : stepMs);
-      if ((outcome as Outcome<T>).kind !== "pending") break;
-    }
-    return outcome;
+  outcome<T>(promise: Promise<T>, maxMs = 120_000, stepMs = 100): Promise<Outcome<T>> {
+    return outcomeOf(this.runtime, promise, { maxMs, stepMs });
   }
 
   /** Advances until `condition` holds, at most `maxMs`; how long it took. */

@@ -1,7 +1,8 @@
 /** 63 and 64 of the list of tests: the coordinator is lost at each of its writes. */
 import { isQuorateError } from "@quorate/core";
 import { describe, expect, it } from "vitest";
-import type { Mishap, Outcome } from "../kernel/world.fixture.ts";
+import type { Outcome } from "../../../../test/support/scripted-outcome.ts";
+import type { Mishap } from "../kernel/world.fixture.ts";
 import { BankWorld, type Teller } from "./ledger.fixture.ts";
 
 const MISHAPS: readonly Mishap[] = ["none", "unanswered", "unknown", "dies-before", "dies-after"];
