@@ -160,14 +160,21 @@ export class Side {
         return Buffer.from(answer.data).toString();
       }
       case "reopen":
-        await client.close({ graceMs: 100 });
-        this.#clients[operation.client] = await this.#engine.open(this.#namespace);
-        return "reopened";
+        return this.#reopen(operation.client, client);
       case "lapse of a key":
         return this.#lapseOfKey(operation, client);
       case "lapse of a lease":
         return this.#lapseOfLease(operation.claim, client);
     }
+  }
+
+  async #reopen(index: number, client: Backend): Promise<unknown> {
+    // Redis grants a waiter a claim window only, until its client has confirmed that it lives; a
+    // client that closes before that leaves less than its TTL behind. A renewal confirms at once.
+    await client.leases.renew([...this.#grants.values()]);
+    await client.close({ graceMs: 100 });
+    this.#clients[index] = await this.#engine.open(this.#namespace);
+    return "reopened";
   }
 
   async #delete(operation: Operation & { kind: "delete" }, client: Backend): Promise<unknown> {
