@@ -244,8 +244,12 @@ class LeaseWatch implements Watcher {
   }
 
   #expectEnd(holder: StoredHolder, nowMicros: number): void {
+    this.#lookIn(Math.max(0, (holder.endMicros - nowMicros) / 1_000) + 1);
+  }
+
+  /** Looks at known ends in so long, if no look is due before that. */
+  #lookIn(leftMs: Ms): void {
     const { time } = this.#engine.runtime;
-    const leftMs = Math.max(0, (holder.endMicros - nowMicros) / 1_000) + 1;
     const atMs = time.monotonicMs() + leftMs;
     if (this.#expiry !== undefined && this.#expiry.atMs <= atMs) return;
     this.#expiry?.timer.cancel();
@@ -277,13 +281,8 @@ class LeaseWatch implements Watcher {
     } catch {
       // The link is down; what happened meanwhile is read when it is back.
     }
-    if (nextMs < Infinity) {
-      const { time } = this.#engine.runtime;
-      const leftMs = Math.min(Math.max(1, nextMs), LONGEST_LOOK_MS);
-      if (this.#expiry !== undefined) return;
-      const timer = time.setTimer(leftMs, () => void this.#lookAtEnded(), { keepAlive: false });
-      this.#expiry = { timer, atMs: time.monotonicMs() + leftMs };
-    }
+    // What was moved meanwhile may end much later than what was not due yet.
+    if (nextMs < Infinity) this.#lookIn(Math.min(Math.max(1, nextMs), LONGEST_LOOK_MS));
   }
 
   async #settle(names: readonly string[]): Promise<void> {
