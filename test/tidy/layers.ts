@@ -13,7 +13,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["core"],
   ["memory", "redis", "nats", "conformance", "clock", "ring", "resilience", "quorum"],
   ["lock", "idempotency", "membership", "simulator"],
-  ["election", "cron", "transaction", "discovery", "rpc", "http"],
+  ["election", "cron", "transaction", "discovery", "http"],
+  ["rpc"],
   ["quorate", "otel", "console"],
 ];
 

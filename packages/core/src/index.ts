@@ -76,6 +76,17 @@ export type {
 } from "./runtime/runtime.ts";
 export { systemRuntime } from "./runtime/system.ts";
 export { quoteTable, type SqlClient } from "./sql-table.ts";
+export {
+  type InputSchema,
+  isInputSchema,
+  type Parsed,
+  parserOf,
+  type SchemaInput,
+  type SchemaOutput,
+  type StandardIssue,
+  type StandardResult,
+  type StandardSchema,
+} from "./standard-schema.ts";
 export type {
   Backend,
   BackendOptions,

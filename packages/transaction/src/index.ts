@@ -147,7 +147,6 @@ export type {
   CheckAnswer,
   ChildModel,
   ParallelModel,
-  Parsed,
   RunContext,
   SagaModel,
   StageModel,
@@ -168,14 +167,7 @@ export type {
   StartOptions,
   VerbOptions,
 } from "./saga/sagas.ts";
-export type {
-  InputSchema,
-  SchemaInput,
-  SchemaOutput,
-  StandardIssue,
-  StandardResult,
-  StandardSchema,
-} from "./saga/standard-schema.ts";
+export type { InputSchema, SchemaInput, SchemaOutput } from "@quorate/core";
 export type { Branch as TwoPhaseBranch } from "./two-phase/branch.ts";
 export { createTwoPhase } from "./two-phase/engine.ts";
 export type {

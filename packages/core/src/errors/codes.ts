@@ -104,6 +104,19 @@ export interface ErrorDetails {
   TRANSACTION_IN_DOUBT: { readonly id: string; readonly participants: string };
   /** The barrier refused a call whose undo came first, or whose state forbids it: `none`. */
   BARRIER_REFUSED: { readonly branch: string; readonly asked: string; readonly have: string };
+  /** The handler ran and failed. Effect: what the server knows of it, mostly `unknown`. */
+  REMOTE_FAILED: {
+    readonly service: string;
+    readonly method: string;
+    /** Of the contract; or the code of an error of ours that the handler met; or `internal`. */
+    readonly error: string;
+    /** What the contract lets the handler tell. */
+    readonly data?: Json;
+  };
+  /** The other side has another contract. Effect `none`; once the handler had ended `applied`. */
+  CONTRACT_MISMATCH: { readonly service: string; readonly method: string; readonly reason: string };
+  /** Another process is a member under this name, at another address. Effect `none`. */
+  MEMBER_CONFLICT: { readonly member: string; readonly address: string };
   /** A remote timestamp is further ahead of our wall clock than we trust. Effect `none`. */
   CLOCK_DRIFT: { readonly node: string; readonly aheadMs: number; readonly maxDriftMs: number };
   /** A simulation found a violation; the message says how to replay it. Effect `none`. */

@@ -1,7 +1,16 @@
 /**
  * A definition in the making, without its types: checks each stage as it is added.
  */
-import { callable, invalidArgument, knownOptions, positiveInteger, ttl } from "@quorate/core";
+import {
+  callable,
+  type InputSchema,
+  invalidArgument,
+  isInputSchema,
+  knownOptions,
+  parserOf,
+  positiveInteger,
+  ttl,
+} from "@quorate/core";
 import { checkChild, checkNext, checkSegment } from "./define-checks.ts";
 import type { SagaOptions } from "./define-options.ts";
 import { type AnyStepOptions, type Place, stepModel } from "./define-step.ts";
@@ -9,7 +18,6 @@ import type { AnySaga, Saga } from "./define-saga.ts";
 import { structuralHash } from "./hash.ts";
 import { sagaMermaid } from "./mermaid.ts";
 import type { ChildModel, SagaModel, StageModel, StepModel } from "./model.ts";
-import { type InputSchema, isInputSchema, parserOf } from "./standard-schema.ts";
 
 type Header = Omit<SagaModel, "stages" | "hash" | "returns">;
 

@@ -5,10 +5,9 @@
  * pivot on has no undo: once the pivot is done the saga only goes forward, and what cannot fail
  * needs no way back.
  */
-import type { Json, Ms } from "@quorate/core";
+import type { InputSchema, Json, Ms } from "@quorate/core";
 import type { CheckAnswer, RunContext, StepRetry, UndoContext } from "./model.ts";
 import type { Perhaps } from "./define-types.ts";
-import type { InputSchema } from "./standard-schema.ts";
 
 /** What holds for the whole saga. */
 export interface SagaOptions<Schema extends InputSchema> {

@@ -11,6 +11,7 @@
  * Garcia-Molina, Salem, "Sagas", SIGMOD 1987; the pivot is that of Weikum, Schek, "Concepts and
  * Applications of Multilevel Transactions and Open Nested Transactions", 1992.
  */
+import type { InputSchema, SchemaInput, SchemaOutput } from "@quorate/core";
 import type { IfStorable, OutputOf, Perhaps, With, WithAll } from "./define-types.ts";
 import type {
   BranchOptions,
@@ -22,7 +23,6 @@ import type {
 import { draftOf } from "./define-draft.ts";
 import type { Saga } from "./define-saga.ts";
 import type { RunContext } from "./model.ts";
-import type { InputSchema, SchemaInput, SchemaOutput } from "./standard-schema.ts";
 
 /** A saga in the making, before its pivot. */
 export interface SagaBuilder<Start, Input, Out> {

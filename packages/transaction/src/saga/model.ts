@@ -9,7 +9,7 @@
  *
  * Garcia-Molina, Salem, "Sagas", SIGMOD 1987.
  */
-import type { FencingToken, Json, Ms } from "@quorate/core";
+import type { FencingToken, Json, Ms, Parsed } from "@quorate/core";
 
 /** How an attempt of a step ended. A timeout, an abort and a lost reply are all `unknown`. */
 export type StepOutcome = "done" | "refused" | "unknown";
@@ -96,11 +96,6 @@ export interface ChildModel {
 
 /** One after the other. */
 export type StageModel = StepModel | ParallelModel | ChildModel;
-
-/** A checked input, or what is wrong with it. */
-export type Parsed =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly issues: string };
 
 /** A whole saga. */
 export interface SagaModel {

@@ -4,13 +4,19 @@
  * The id is the caller's: a start whose answer was lost is asked again with it, and finds the saga
  * that it started.
  */
-import { invalidArgument, isQuorateError, type Json, knownOptions } from "@quorate/core";
+import {
+  invalidArgument,
+  isQuorateError,
+  type Json,
+  knownOptions,
+  type Parsed,
+} from "@quorate/core";
 import type { Stored } from "../kernel/contract.ts";
 import { checkInstanceId } from "../kernel/instance-id.ts";
 import { childId, freshRecord } from "./children.ts";
 import type { SagaEngine } from "./engine.ts";
 import { mismatchError } from "./errors.ts";
-import type { Parsed, SagaModel } from "./model.ts";
+import type { SagaModel } from "./model.ts";
 import type { SagaRecord } from "./record.ts";
 import type { SagaRun } from "./run.ts";
 

@@ -1,16 +1,14 @@
 /**
- * Whatever checks an input: a schema of any library that speaks Standard Schema, or a function.
+ * Whatever checks a value: a schema of any library that speaks Standard Schema, or a function.
  *
  * The type below is the part of Standard Schema version 1 that is needed to ask a schema about a
  * value, so that zod, valibot, arktype and their like fit without being imported here.
  *
- * Guarantees: never throws and never rejects; what a schema says of a bad input comes back as a
- * short text. Does not guarantee that this text is free of the input: that is up to the schema.
+ * Guarantees: never throws and never rejects; what a schema says of a bad value comes back as a
+ * short text. Does not guarantee that this text is free of the value: that is up to the schema.
  *
  * Standard Schema, https://standardschema.dev (version 1).
  */
-import type { Parsed } from "./model.ts";
-
 const MAX_ISSUES = 5;
 const MAX_ISSUE_CHARACTERS = 200;
 
@@ -39,10 +37,15 @@ export interface StandardIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What a saga takes as `input`: a schema, or a function that returns the input or throws. */
+/** What a schema makes of a value: the value as it says, or a short text of what is wrong. */
+export type Parsed =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly issues: string };
+
+/** A schema of any library, or a function that returns the value or throws. */
 export type InputSchema = StandardSchema | ((input: never) => unknown);
 
-/** What has to be handed to the schema: what `start` takes, and what is stored. */
+/** What has to be handed to the schema. */
 export type SchemaInput<S> = S extends {
   readonly "~standard": { readonly types?: { readonly input: infer Input } | undefined };
 }
@@ -53,7 +56,7 @@ export type SchemaInput<S> = S extends {
       : Input
     : never;
 
-/** What the schema makes of it: what the steps see. */
+/** What the schema makes of it. */
 export type SchemaOutput<S> = S extends {
   readonly "~standard": { readonly types?: { readonly output: infer Output } | undefined };
 }

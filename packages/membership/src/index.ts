@@ -1,0 +1,11 @@
+/**
+ * `@quorate/membership`: who is alive.
+ */
+export type {
+  Member,
+  MemberChanged,
+  Membership,
+  MembershipEvent,
+  MembershipWatchOptions,
+  MemberState,
+} from "./membership.ts";

@@ -1,0 +1,4 @@
+/**
+ * `@quorate/rpc`: typed calls between services that say whether they happened.
+ */
+export {};
