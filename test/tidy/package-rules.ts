@@ -82,7 +82,8 @@ export function checkReferences(
   manifest: Manifest,
   references: readonly string[],
 ): Finding[] {
-  const wanted = Object.keys(manifest.dependencies ?? {})
+  // A peer of ours is loaded on demand; its types are needed all the same.
+  const wanted = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
     .filter((name) => INTERNAL.test(name))
     .map((name) => `../${name.replace("@quorate/", "")}`);
   const missing = wanted.filter((name) => !references.includes(name));

@@ -1,0 +1,250 @@
+/**
+ * Connecting: from one line to all primitives, in memory or on a server of yours.
+ *
+ *     const q = await connect();                          // memory, in this process
+ *     const q = await connect("redis://127.0.0.1:6379");  // the same code on Redis
+ *     const q = await connect(natsBackend(connection));   // on a client of your own
+ */
+import {
+  type Backend,
+  type BackendOptions,
+  boundedString,
+  type Health,
+  invalidArgument,
+  knownOptions,
+  Lifecycle,
+  type Ms,
+  nonNegative,
+  systemRuntime,
+} from "@quorate/core";
+import { createCron, type Cron, type CronOptions } from "@quorate/cron";
+import { createElection, type Election, type ElectionOptions } from "@quorate/election";
+import { createIdempotency, type Idempotency, type IdempotencyOptions } from "@quorate/idempotency";
+import {
+  createGuard,
+  createLocks,
+  type Guard,
+  type Locks,
+  type LocksOptions,
+  type ReadWriteLock,
+  type Semaphore,
+  type SemaphoreOptions,
+} from "@quorate/lock";
+import {
+  createSagas,
+  createTcc,
+  createWorker,
+  type Sagas,
+  type SagasOptions,
+  type Tcc,
+  type TccOptions,
+  type Worker,
+  type WorkerOptions,
+} from "@quorate/transaction";
+import { Closing } from "./closing.ts";
+import { type OpenEngine, openEngine } from "./engines.ts";
+import type { Quorate } from "./quorate.ts";
+import { closeOnSignal, type SignalOptions } from "./signals.ts";
+
+const DEFAULT_GRACE_MS = 5_000;
+const MAX_NAME_BYTES = 256;
+const ENGINE_OPTIONS = ["namespace", "runtime", "requestTimeoutMs"] as const;
+const OPTION_NAMES = [
+  ...ENGINE_OPTIONS,
+  "name",
+  "lock",
+  "cron",
+  "once",
+  "worker",
+  "sagas",
+  "tcc",
+  "signal",
+] as const;
+
+/** Options of `connect`. What a part takes by itself goes under the part's name. */
+export interface ConnectOptions extends BackendOptions {
+  /**
+   * What people should call this process: its name in elections, in the history of jobs and where
+   * workers are listed. Best the pod's. 1 to 256 bytes. @default a random one
+   */
+  readonly name?: string;
+  readonly lock?: LocksOptions;
+  readonly cron?: Omit<CronOptions, "name">;
+  readonly once?: IdempotencyOptions;
+  /** The worker that drives sagas and TCC. */
+  readonly worker?: Omit<WorkerOptions, "label">;
+  readonly sagas?: Omit<SagasOptions, "worker">;
+  readonly tcc?: Omit<TccOptions, "worker">;
+  /** Gives up the wait for the server. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens the engine that a URL names (`memory:`, `redis:`, `rediss:`, `nats:`, `tls:`), or takes a
+ * backend of yours, and checks that its server can serve us.
+ *
+ * A backend of yours is yours to close; its namespace and runtime are its own.
+ *
+ * @throws INVALID_ARGUMENT the URL or an option. UNSUPPORTED the client of this engine is not
+ *   installed (the message has the command), or its server cannot serve us.
+ * @throws STORE_UNAVAILABLE, STORE_REFUSED the server does not answer, or does not let us in.
+ *
+ * @example
+ * import { connect } from "quorate";
+ * await using q = await connect();
+ * const total = await q.once.run("charge/42", () => 17);
+ * console.log(total, await q.once.run("charge/42", () => 18)); // => 17 17
+ */
+export async function connect(
+  target: string | Backend = "memory:",
+  options: ConnectOptions = {},
+): Promise<Quorate> {
+  knownOptions("options", options, OPTION_NAMES);
+  const { name = systemRuntime.ids.operation(), signal, ...parts } = options;
+  boundedString("name", name, MAX_NAME_BYTES);
+  const engine = typeof target === "string" ? await open(target, options) : given(target, options);
+  try {
+    await engine.backend.ready(signal === undefined ? {} : { signal });
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  return new Connected(engine, name, parts);
+}
+
+function open(url: string, options: ConnectOptions): Promise<OpenEngine> {
+  const { namespace, runtime, requestTimeoutMs } = options;
+  return openEngine(url, {
+    ...(namespace !== undefined && { namespace }),
+    ...(runtime !== undefined && { runtime }),
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+  });
+}
+
+function given(backend: Backend, options: ConnectOptions): OpenEngine {
+  if (typeof backend?.leases?.acquire !== "function") {
+    throw invalidArgument("target", backend, "a URL, or a backend as redisBackend() makes one");
+  }
+  for (const option of ENGINE_OPTIONS) {
+    if (options[option] === undefined) continue;
+    throw invalidArgument(option, options[option], "left out: the backend has its own");
+  }
+  return { backend, close: async () => {} };
+}
+
+type Parts = Pick<ConnectOptions, "lock" | "cron" | "once" | "worker" | "sagas" | "tcc">;
+
+class Connected implements Quorate {
+  readonly backend: Backend;
+  readonly #engine: OpenEngine;
+  readonly #name: string;
+  readonly #options: Parts;
+  readonly #closing: Closing;
+  readonly #lifecycle: Lifecycle;
+  readonly #made = new Map<string, unknown>();
+
+  constructor(engine: OpenEngine, name: string, options: Parts) {
+    this.backend = engine.backend;
+    this.#engine = engine;
+    this.#name = name;
+    this.#options = options;
+    this.#closing = new Closing(engine.backend.runtime);
+    this.#lifecycle = new Lifecycle("this connection", engine.backend.runtime);
+  }
+
+  get lock(): Locks {
+    return this.#part("lock", () =>
+      this.#closing.add("holds", createLocks(this.backend, this.#options.lock)),
+    );
+  }
+
+  semaphore(name: string, options: SemaphoreOptions): Semaphore {
+    return this.lock.semaphore(name, options);
+  }
+
+  readWrite(name: string): ReadWriteLock {
+    return this.lock.readWrite(name);
+  }
+
+  get guard(): Guard {
+    return this.#part("guard", () => createGuard(this.backend.kv));
+  }
+
+  elect(name: string, options: ElectionOptions = {}): Election {
+    return this.#part(`elect/${name}`, () => {
+      const election = createElection(this.backend, name, { candidate: this.#name, ...options });
+      return this.#closing.add("leaders", election);
+    });
+  }
+
+  get cron(): Cron {
+    return this.#part("cron", () =>
+      this.#closing.add(
+        "intake",
+        createCron(this.backend, { ...this.#options.cron, name: this.#name }),
+      ),
+    );
+  }
+
+  get once(): Idempotency {
+    return this.#part("once", () =>
+      this.#closing.add("calls", createIdempotency(this.backend, this.#options.once)),
+    );
+  }
+
+  get sagas(): Sagas {
+    return this.#part("sagas", () => {
+      const options = { ...this.#options.sagas, worker: this.#worker };
+      return this.#closing.add("work", createSagas(this.backend, options));
+    });
+  }
+
+  get tcc(): Tcc {
+    return this.#part("tcc", () => {
+      const options = { ...this.#options.tcc, worker: this.#worker };
+      return this.#closing.add("work", createTcc(this.backend, options));
+    });
+  }
+
+  health(): Promise<Health> {
+    return this.backend.health();
+  }
+
+  async close({ graceMs = DEFAULT_GRACE_MS }: { readonly graceMs?: Ms } = {}): Promise<void> {
+    nonNegative("graceMs", graceMs);
+    return this.#lifecycle.close(0, async () => {
+      try {
+        await this.#closing.close(graceMs);
+      } finally {
+        await this.#engine.close();
+      }
+    });
+  }
+
+  closeOnSignal(options?: SignalOptions): () => void {
+    return closeOnSignal((grace) => this.close(grace), options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** One worker drives all that is driven: one lease, one pace. It ends after what it drives. */
+  get #worker(): Worker {
+    return this.#part("worker", () =>
+      this.#closing.add(
+        "calls",
+        createWorker(this.backend, { ...this.#options.worker, label: this.#name }),
+      ),
+    );
+  }
+
+  #part<T>(name: string, make: () => T): T {
+    this.#lifecycle.assertOpen();
+    const found = this.#made.get(name) as T | undefined;
+    if (found !== undefined) return found;
+    const part = make();
+    this.#made.set(name, part);
+    return part;
+  }
+}
