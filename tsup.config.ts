@@ -10,10 +10,10 @@ import { defineConfig } from "tsup";
 import { readPackages } from "./scripts/workspace.mjs";
 
 export default defineConfig(
-  readPackages().map(({ folder, dir, entries }) => ({
+  readPackages().map(({ folder, dir, entries, programs }) => ({
     name: folder,
     entry: Object.fromEntries(
-      entries.map(({ source }) => [
+      [...entries.map(({ source }) => source), ...programs].map((source) => [
         source.replace(/^\.\/src\//, "").replace(/\.ts$/, ""),
         join(dir, source),
       ]),

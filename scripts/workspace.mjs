@@ -9,6 +9,7 @@ import { ROOT } from "./task.mjs";
  * @property {string} name
  * @property {string} version
  * @property {Record<string, string | Record<string, string>>} exports
+ * @property {Record<string, string>} [bin]
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [peerDependencies]
  *
@@ -18,6 +19,7 @@ import { ROOT } from "./task.mjs";
  * @property {Manifest} manifest
  * @property {readonly { path: string, source: string }[]} entries as `exports` lists them:
  *   `path` "." or "./testing", `source` relative to `dir`
+ * @property {readonly string[]} programs sources of what `bin` names, relative to `dir`
  */
 
 /** The condition under which `exports` lead to sources. Never published. */
@@ -41,7 +43,10 @@ export function readPackages() {
         const source = typeof target === "string" ? undefined : target[SOURCE_CONDITION];
         return source === undefined ? [] : [{ path, source }];
       });
-      return { folder, dir, manifest, entries };
+      const programs = Object.values(manifest.bin ?? {}).map((file) =>
+        file.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts"),
+      );
+      return { folder, dir, manifest, entries, programs };
     })
     .filter(({ dir, entries }) => entries.some(({ source }) => existsSync(join(dir, source))));
 }

@@ -6,6 +6,7 @@ import { connect, type Quorate } from "quorate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { needs, startNats, startRedis } from "../../scripts/servers/index.mjs";
 import type { ServerProcess } from "../../scripts/servers/types.ts";
+import { itHasACommandLine } from "./command-line.ts";
 
 const ENGINES = [
   { name: "redis", need: needs("redis"), start: startRedis },
@@ -13,7 +14,9 @@ const ENGINES = [
 ] as const;
 
 for (const { name, need, start } of ENGINES) {
-  describe.skipIf(need.skip)(`connect to ${name}${need.reason}`, () => suite(name, start));
+  describe.skipIf(need.skip)(`connect to ${name}${need.reason}`, () => {
+    suite(name, start);
+  });
 }
 
 function suite(name: string, start: () => Promise<ServerProcess>): void {
@@ -50,4 +53,6 @@ function suite(name: string, start: () => Promise<ServerProcess>): void {
     expect(isQuorateError(error, "STORE_UNAVAILABLE"), String(error)).toBe(true);
     expect(`${String(error)} ${String((error as Error).cause)}`).not.toContain("secret");
   });
+
+  itHasACommandLine(() => url);
 }
