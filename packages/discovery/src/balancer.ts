@@ -4,6 +4,8 @@
  * It is told of the endpoints when they change, picks one for each call, and learns how that call
  * ended. It keeps its own measures; it does no I/O and sets no timer.
  */
+import type { Ms } from "@quorate/core";
+
 import type { Endpoint } from "./endpoint.ts";
 
 /** What is known of a call before it is sent. */
@@ -27,6 +29,21 @@ export interface Pick {
   end(outcome: PickOutcome): void;
 }
 
+/** How an endpoint stands with a balancer: for people, logs and dashboards. */
+export interface Standing {
+  readonly endpoint: Endpoint;
+  /** The weight in force: 0 while it gets nothing, less than its own while it warms up. */
+  readonly weight: number;
+  /** Its part of the last thousand picks or so, from 0 to 1. */
+  readonly share: number;
+  /** Picks that have not ended. */
+  readonly outstanding: number;
+  /** What a call to it is expected to take; undefined: nobody knows or measures it. */
+  readonly latencyMs: Ms | undefined;
+  /** For how long it is still ejected; 0: it is not. */
+  readonly ejectedForMs: Ms;
+}
+
 /** Chooses among endpoints. */
 export interface Balancer {
   /** For messages and metrics. */
@@ -35,4 +52,6 @@ export interface Balancer {
   update(endpoints: readonly Endpoint[]): void;
   /** An endpoint for this call; `undefined`: there is none. */
   pick(request?: PickRequest): Pick | undefined;
+  /** How each endpoint of the last update stands, in that order. */
+  standings(): readonly Standing[];
 }
