@@ -37,6 +37,9 @@ interface Told {
   readonly ended: boolean;
 }
 
+/** Share of the TTL after which an end that could not be confirmed is asked about again. */
+const AGAIN = 1 / 6;
+const SOONEST_MS = 50;
 /** Share of the TTL after which an end that nobody explained is taken for an expiry. */
 const ALMOST = 0.98;
 
@@ -194,7 +197,9 @@ class LeaseWatcher {
       this.#names.get(name)?.set(holder.token, { ...told, ended: true });
       this.#tellEnd(name, told, "expired");
     } catch {
-      this.#arm(runtime.time.monotonicMs() + holder.ttlMs); // Not known: say nothing yet.
+      // Not known: say nothing yet, and ask again soon. A store that flaps must not cost a TTL each
+      // time.
+      this.#arm(runtime.time.monotonicMs() + Math.max(SOONEST_MS, holder.ttlMs * AGAIN));
     }
   }
 }
