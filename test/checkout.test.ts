@@ -43,6 +43,8 @@ function expectBalanced(check: typeof expect, { code, output }: Run): void {
   check(output).toContain("late write to");
   check(output).toContain("orders at the till; others take them up");
   check(output).toContain("died in the middle of the night's books");
+  check(output).toContain("till-1 died with calls in hand");
+  check(output).toContain("till-2 was sent home; it finished what it had");
   check(output).toContain("✓ the books balance");
   check(code).toBe(0);
 }

@@ -11,7 +11,6 @@ import type { AddressInfo } from "node:net";
 import { type Backend, type Json, parseJson } from "@quorate/core";
 import { expressIdempotency, type ExpressRequest } from "@quorate/http";
 import { createIdempotency } from "@quorate/idempotency";
-import { createPayments } from "./payments.ts";
 import { createSeller } from "./seller.ts";
 import { DOOR_LEASE_MS, type Order } from "./shop.ts";
 
@@ -29,7 +28,6 @@ export interface Door {
 /** What a door needs. */
 export interface DoorOptions {
   readonly backend: Backend;
-  readonly providerUrl: string;
   /** Called when the handler runs: once an order, if all is well. */
   readonly onOrder?: (order: Order) => void;
 }
@@ -37,8 +35,7 @@ export interface DoorOptions {
 /** Opens the door on a loopback port. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const { backend } = options;
-  const payments = createPayments(options.providerUrl, backend.runtime);
-  const seller = createSeller({ backend, payments, report: () => {} });
+  const seller = createSeller({ backend, report: () => {} });
   const idempotent = expressIdempotency<ExpressRequest & { body?: Json }>({
     idempotency: createIdempotency(backend, { leaseMs: DOOR_LEASE_MS }),
     // In a real shop: what authentication found out.

@@ -3,9 +3,9 @@
  */
 import { openDoor } from "./door.ts";
 import { connect } from "./engines.ts";
-import type { DoorArguments, DoorMessage } from "./processes.ts";
+import type { DoorMessage, WorkerArguments } from "./processes.ts";
 
-const { engine, namespace, providerUrl } = JSON.parse(process.argv[2] ?? "{}") as DoorArguments;
+const { engine, namespace } = JSON.parse(process.argv[2] ?? "{}") as WorkerArguments;
 
 // A door whose parent is gone has nobody to report to.
 const orphaned = (): void => process.exit(1);
@@ -15,7 +15,7 @@ const tell = (message: DoorMessage): void => void process.send?.(message);
 
 const { backend, close } = await connect(engine, namespace);
 await backend.ready();
-const door = await openDoor({ backend, providerUrl, onOrder: () => tell({ kind: "order" }) });
+const door = await openDoor({ backend, onOrder: () => tell({ kind: "order" }) });
 process.once("message", () => {
   void door
     .close()

@@ -9,11 +9,18 @@ import { openDoor } from "./door.ts";
 import { type NodeEvent, runNode } from "./node.ts";
 import { pausableRuntime } from "./pausable-runtime.ts";
 import { type Order, PAUSE_MS } from "./shop.ts";
+import { openTill, type TillEvent } from "./till.ts";
 
 /** A door that can be lost. */
 export interface HiredDoor {
   readonly url: string;
   /** Ends it as a crash does: nothing that it had begun is finished. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A till that can be lost. */
+export interface HiredTill {
   crash(): Promise<void>;
   close(): Promise<void>;
 }
@@ -37,6 +44,8 @@ export interface Shop {
   readonly backend: Backend;
   /** Runs all nodes to the end of the orders. */
   run(nodes: readonly string[], report: (node: string, event: NodeEvent) => void): Promise<void>;
+  /** Opens a till; resolves when callers can find it. */
+  hireTill(name: string, report: (event: TillEvent) => void): Promise<HiredTill>;
   /** Opens a front door; `onOrder` hears of each order that its handler begins. */
   hireDoor(onOrder: () => void): Promise<HiredDoor>;
   /** Opens a night shift. */
@@ -73,7 +82,7 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
             isDead = true;
             void cutOff(own).then(() => death.reject(new Error("killed")));
           };
-          const options = { name, backend: own, orders, providerUrl, report: tell };
+          const options = { name, backend: own, orders, report: tell };
           await runNode({ ...options, ...unlucky, ...doomed }).catch((error: unknown) => {
             if (!isDead) throw error; // What the dead still say does not matter.
           });
@@ -81,9 +90,28 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
         }),
       );
     },
+    async hireTill(name, report) {
+      const own = memoryBackend({ store });
+      let isDead = false;
+      const tell = (event: TillEvent): void => {
+        if (!isDead) report(event);
+      };
+      const till = await openTill({ backend: own, name, providerUrl, report: tell });
+      return {
+        async crash() {
+          isDead = true;
+          await cutOff(own);
+          till.close().catch(() => {});
+        },
+        async close() {
+          await till.close();
+          await own.close();
+        },
+      };
+    },
     async hireDoor(onOrder) {
       const own = memoryBackend({ store });
-      const door = await openDoor({ backend: own, providerUrl, onOrder });
+      const door = await openDoor({ backend: own, onOrder });
       return {
         url: `http://127.0.0.1:${door.port}`,
         async crash() {

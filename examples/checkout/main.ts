@@ -1,7 +1,8 @@
 /**
  * Checkout: several nodes sell one stock, every order a saga under fenced locks. One of them
- * oversleeps its lease, one is killed with orders at the till. A payment provider has a bad day,
- * the front door, at which every customer clicks three times, dies in the middle of an order, and
+ * oversleeps its lease, one is killed with orders at the till. Cards and parcels are services of
+ * tills that come, die and leave under way; the payment provider behind them has a bad day. The
+ * front door, at which every customer clicks three times, dies in the middle of an order, and
  * the clerk of the night shift in the middle of the books.
  *
  *     npm start                 embedded engine, one process
@@ -21,6 +22,7 @@ import { keepNights } from "./night.ts";
 import { Progress } from "./progress.ts";
 import { openProvider } from "./provider.ts";
 import { itemsOf, readOrders, webOrders } from "./shop.ts";
+import { openTills } from "./tills.ts";
 import { receiveWebOrders } from "./web.ts";
 
 const { values } = parseArgs({
@@ -44,6 +46,7 @@ progress.say(
 );
 await fillShelves(shop.backend, items);
 const say = (line: string): void => progress.say(line);
+const tills = await openTills({ shop, say });
 const day = Promise.all([
   shop.run(nodes, (node, event) => progress.report(node, event)),
   receiveWebOrders({ shop, orders: fromWeb, say }),
@@ -52,8 +55,9 @@ const [[, visit], nights] = await Promise.all([
   day,
   keepNights({ shop, items, dayIsOver: day, say }),
 ]);
+const paid = await tills.close();
 const findings = await audit(shop.backend, items, [...orders, ...fromWeb]);
-progress.finish(findings, provider.ledger);
+progress.finish(findings, provider.ledger, paid);
 await Promise.all([shop.close(), provider.close()]);
 
 const web = examineVisit(visit, fromWeb);
@@ -63,7 +67,7 @@ const { night = "none", terms = [] } = nights.survivedBy ?? {};
 progress.say(
   `  nights: ${nights.closed} closed; night ${night} by two clerks, terms ${terms.join(", ")}`,
 );
-const problems = [...findings.problems, ...web.problems, ...nights.problems];
+const problems = [...findings.problems, ...web.problems, ...nights.problems, ...paid.problems];
 problems.push(...examineLedger(provider.ledger, findings.ordersSold));
 if (progress.staleRefused === 0) problems.push("the late write was not refused");
 for (const problem of problems) progress.say(`  ✗ ${problem}`);

@@ -6,7 +6,6 @@
  */
 import { type Backend, sleep } from "@quorate/core";
 import { createLocks } from "@quorate/lock";
-import { createPayments, type PaymentStats } from "./payments.ts";
 import type { Outcome } from "./place-order.ts";
 import { createSeller } from "./seller.ts";
 import type { ShelfEvent } from "./shelves.ts";
@@ -18,7 +17,6 @@ const REST_MS = 50;
 export type NodeEvent =
   | { readonly kind: "ready" }
   | { readonly kind: Outcome; readonly order: string }
-  | { readonly kind: "paid"; readonly stats: PaymentStats }
   /** It is at its end: orders are at the till, and nothing more comes from here. */
   | { readonly kind: "dying"; readonly orders: number }
   | ShelfEvent;
@@ -28,8 +26,6 @@ export interface NodeOptions {
   readonly name: string;
   readonly backend: Backend;
   readonly orders: readonly Order[];
-  /** Where the payment provider is. */
-  readonly providerUrl: string;
   readonly report: (event: NodeEvent) => void;
   /** Stops this node's world for a while, once, in the middle of a write. */
   readonly pause?: () => Promise<void>;
@@ -40,9 +36,8 @@ export interface NodeOptions {
 /** Works until no batch is left. */
 export async function runNode(options: NodeOptions): Promise<void> {
   const { backend, orders, report } = options;
-  const payments = createPayments(options.providerUrl, backend.runtime);
   await using locks = createLocks(backend, { ttlMs: LEASE_MS });
-  await using seller = createSeller({ ...options, payments, ...lastHour(options) });
+  await using seller = createSeller({ ...options, ...lastHour(options) });
   const batches = Array.from(
     { length: Math.ceil(orders.length / BATCH_SIZE) },
     (_, batch) => batch,
@@ -68,7 +63,6 @@ export async function runNode(options: NodeOptions): Promise<void> {
     // What is left is in the hands of others, or of one who died.
     if (left.length > 0) await sleep(backend.runtime, REST_MS);
   }
-  report({ kind: "paid", stats: payments.stats });
 }
 
 /** Nobody gets past the till any more once so many have come to it. */

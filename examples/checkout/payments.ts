@@ -2,30 +2,20 @@
  * Paying, through the flaky provider: one preset, one key per order, and patience while the
  * breaker is open.
  *
- * The saga's step has the key, the same for every attempt. So a call whose answer was lost is asked
- * again, by this node or by another, and the provider charges once. A declined card is a definite
- * no; whatever else goes wrong is asked again until it is known.
+ * The call has the key, the same for every attempt of it. So a request whose answer was lost is
+ * asked again, by this till or by another, and the provider charges once. A declined card is a
+ * definite no; whatever else goes wrong is asked again until it is known or time is over.
  */
 import { isQuorateError, type Ms, refuse, type Runtime, sleep } from "@quorate/core";
 import { type Call, resilient } from "@quorate/resilience";
+import { PATIENCE_MS } from "./services.ts";
 
-/** What paying cost, for the audit. */
-export interface PaymentStats {
-  /** Requests that were confirmed. */
-  readonly confirmed: number;
-  /** Requests sent beyond the first of an order. */
-  readonly retries: number;
-  /** How often the breaker opened. */
-  readonly opened: number;
-}
-
-/** The shop's side of the provider. */
-export interface Payments {
+/** A till's side of the provider. */
+export interface Provider {
   /** Charges the order once, however often it is called. @throws REFUSED the card was declined. */
   charge(order: PaidOrder): Promise<void>;
   /** Gives the money back, if it was taken, and forbids that it is taken later. */
   refund(order: PaidOrder): Promise<void>;
-  readonly stats: PaymentStats;
 }
 
 /** What is paid for, and until when somebody waits. */
@@ -36,25 +26,21 @@ export interface PaidOrder {
   readonly signal: AbortSignal;
 }
 
-/** How long a payment is tried before the saga tries it anew. */
-export const PATIENCE_MS = 30_000;
 const PAUSE_MS: Ms = 50;
 
-/** Payments at `url`. */
-export function createPayments(url: string, runtime: Runtime): Payments {
-  const stats = { confirmed: 0, retries: 0, opened: 0 };
+/** The provider at `url`; `onOpened` hears of each time the breaker opens. */
+export function reachProvider(url: string, runtime: Runtime, onOpened: () => void): Provider {
   // The provider is often back within a second, so the breaker looks again soon.
   const provider = resilient({
-    name: "payments",
+    name: "provider",
     runtime,
     timeoutMs: 5_000,
     attemptTimeoutMs: 250,
     breaker: { reset: { afterMs: 200, maxMs: 400 }, rampMs: 200 },
   });
-  provider.breaker?.on("opened", () => void (stats.opened += 1));
+  provider.breaker?.on("opened", onOpened);
 
   const request = async (method: string, order: PaidOrder, call: Call): Promise<void> => {
-    if (call.attempt > 1) stats.retries += 1;
     const response = await fetch(url, {
       method,
       headers: { "idempotency-key": order.key },
@@ -72,20 +58,17 @@ export function createPayments(url: string, runtime: Runtime): Payments {
     for (;;) {
       try {
         await provider.run((call) => request(method, order, call), { key, signal });
-        stats.confirmed += 1;
         return;
       } catch (error) {
         signal.throwIfAborted();
         if (isQuorateError(error, "REFUSED")) throw error;
         if (runtime.time.monotonicMs() > untilMs) throw error;
         await sleep(runtime, pauseAfter(error), { signal });
-        stats.retries += 1;
       }
     }
   };
 
   return {
-    stats,
     charge: (order) => certainly("POST", order),
     refund: (order) => certainly("DELETE", order),
   };

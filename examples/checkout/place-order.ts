@@ -1,12 +1,13 @@
 /**
- * An order as a saga: take the units, charge the card, hand the parcel over.
+ * An order as a saga: take the units, charge the card, hand the parcel over. Cards and parcels are
+ * other services, which are called with the key of the step.
  *
  * Whatever fails on the way, the order ends complete, or with its units back on the shelf and its
  * money with the customer. The parcel is the pivot: once it is handed over nothing is undone.
  */
-import { isQuorateError, type KvStore } from "@quorate/core";
+import { isQuorateError } from "@quorate/core";
 import { type Saga, saga, type Sagas } from "@quorate/transaction";
-import { PATIENCE_MS, type Payments } from "./payments.ts";
+import type { Services } from "./services.ts";
 import type { Shelves } from "./shelves.ts";
 import type { Order } from "./shop.ts";
 
@@ -16,37 +17,37 @@ export type Outcome = "sold" | "sold out" | "declined";
 /** What an order needs. */
 export interface OrderServices {
   readonly shelves: Shelves;
-  readonly payments: Payments;
-  readonly kv: KvStore;
+  readonly services: Pick<Services, "payments" | "parcels">;
   /** Called at the till, before the card is charged. */
   readonly atTill?: (order: Order) => void | Promise<void>;
 }
 
-const TILL_MS = PATIENCE_MS + 10_000;
+const STEP_MS = 40_000;
 
 /** The definition, with this process's services. */
-export function definePlaceOrder(services: OrderServices): Saga<Order, string> {
-  const { shelves, payments, kv, atTill } = services;
+export function definePlaceOrder({
+  shelves,
+  services,
+  atTill,
+}: OrderServices): Saga<Order, string> {
+  const { payments, parcels } = services;
   return saga("place-order", { version: 1, input: checkOrder })
     .step("reserve", {
       run: ({ input, signal }) => shelves.take(input, signal),
       undo: ({ input, signal }) => shelves.giveBack(input, signal),
-      timeoutMs: TILL_MS,
+      timeoutMs: STEP_MS,
     })
     .step("charge", {
       run: async ({ input, key, signal }) => {
         await atTill?.(input);
-        await payments.charge({ orderId: input.id, key, signal });
+        return payments.charge({ orderId: input.id }, { key, signal });
       },
-      undo: ({ input, key, signal }) => payments.refund({ orderId: input.id, key, signal }),
-      timeoutMs: TILL_MS,
+      undo: ({ input, key, signal }) => payments.refund({ orderId: input.id }, { key, signal }),
+      timeoutMs: STEP_MS,
     })
     .pivot("dispatch", {
-      run: async ({ input, key }) => {
-        // Whoever asks again finds the parcel that the first one made.
-        await kv.put(`parcels/${input.id}`, key, { expect: "absent" });
-        return { parcel: input.id };
-      },
+      run: ({ input, key, signal }) => parcels.handOver({ orderId: input.id }, { key, signal }),
+      timeoutMs: STEP_MS,
     })
     .returns(({ out }) => out.dispatch.parcel);
 }

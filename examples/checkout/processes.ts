@@ -6,10 +6,18 @@ import { type ChildProcess, fork } from "node:child_process";
 import { on, once } from "node:events";
 import { sleep, systemRuntime } from "@quorate/core";
 import type { ClerkEvent } from "./clerk.ts";
-import type { ClerkContract, HiredClerk, HiredDoor, Shop, ShopOptions } from "./embedded.ts";
+import type {
+  ClerkContract,
+  HiredClerk,
+  HiredDoor,
+  HiredTill,
+  Shop,
+  ShopOptions,
+} from "./embedded.ts";
 import { connect, type ServerEngine } from "./engines.ts";
 import type { NodeEvent } from "./node.ts";
 import { PAUSE_MS } from "./shop.ts";
+import type { TillEvent } from "./till.ts";
 
 /** Opens the shop on the server that the environment names. */
 export async function openOnServer(
@@ -22,12 +30,13 @@ export async function openOnServer(
   return {
     backend,
     close,
-    hireDoor: (onOrder) => hireDoor({ engine, namespace, providerUrl }, onOrder),
-    hireClerk: (contract) => hireClerk({ engine, namespace, providerUrl }, contract),
+    hireTill: (name, report) => hireTill({ engine, namespace, providerUrl, name }, report),
+    hireDoor: (onOrder) => hireDoor({ engine, namespace }, onOrder),
+    hireClerk: (contract) => hireClerk({ engine, namespace }, contract),
     async run(nodes, report) {
       const running = nodes.map((name, index) => {
         const fate = { unlucky: index === 1, isDoomed: index === 2 };
-        const child = startNode({ engine, namespace, providerUrl, name, ...fate });
+        const child = startNode({ engine, namespace, name, ...fate });
         return { name, child };
       });
       try {
@@ -45,26 +54,34 @@ export async function openOnServer(
 }
 
 /** What every process of the shop is told. */
-export interface DoorArguments {
+export interface WorkerArguments {
   readonly engine: ServerEngine;
   readonly namespace: string;
+}
+
+/** What a till is told. */
+export interface TillArguments extends WorkerArguments {
+  readonly name: string;
   readonly providerUrl: string;
 }
 
 /** What a node is told besides. */
-export interface NodeArguments extends DoorArguments {
+export interface NodeArguments extends WorkerArguments {
   readonly name: string;
   readonly unlucky: boolean;
   readonly isDoomed: boolean;
 }
 
 /** What a clerk is told. */
-export interface ClerkArguments extends DoorArguments {
+export interface ClerkArguments extends WorkerArguments {
   readonly name: string;
 }
 
 /** What a clerk tells its parent. */
 export type ClerkMessage = ClerkEvent | { readonly kind: "hired" };
+
+/** What a till tells its parent. */
+export type TillMessage = TillEvent | { readonly kind: "open" };
 
 /** What a door tells its parent. */
 export type DoorMessage =
@@ -75,25 +92,41 @@ function startNode(node: NodeArguments): ChildProcess {
   return start("./worker.ts", node);
 }
 
-function start(file: string, options: DoorArguments): ChildProcess {
+const alive = new Set<ChildProcess>();
+// One that has stopped itself would never see that its parent is gone.
+process.once("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
+function start(file: string, options: WorkerArguments): ChildProcess {
   const child = fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
     execArgv: ["--conditions", "@quorate/source", "--import", "tsx"],
   });
-  // One that has stopped itself would never see that its parent is gone.
-  const kill = (): void => void child.kill("SIGKILL");
-  process.once("exit", kill);
-  child.once("exit", () => process.off("exit", kill));
+  alive.add(child);
+  child.once("exit", () => alive.delete(child));
   return child;
 }
 
-async function hireDoor(options: DoorArguments, onOrder: () => void): Promise<HiredDoor> {
-  const child = start("./door.worker.ts", options);
+async function hireTill(
+  options: TillArguments,
+  report: (event: TillEvent) => void,
+): Promise<HiredTill> {
+  const child = start("./till.worker.ts", options);
   const exited = once(child, "exit");
-  child.on("message", ({ kind }: DoorMessage) => kind === "order" && onOrder());
-  const port = await Promise.race([portOf(child), exited.then(() => undefined)]);
-  if (port === undefined) throw new Error("the door did not open");
+  const opened = new Promise<true>((resolve) => {
+    child.on("message", (message: TillMessage) => {
+      if (message.kind === "open") resolve(true);
+      else report(message);
+    });
+  });
+  const isOpen = await Promise.race([opened, exited.then(() => false)]);
+  if (!isOpen) throw new Error(`${options.name} did not open`);
+  return partedFrom(child, exited);
+}
+
+/** How a process of ours ends: by a blow, or by a word. */
+function partedFrom(child: ChildProcess, exited: Promise<unknown>): HiredTill {
   return {
-    url: `http://127.0.0.1:${port}`,
     async crash() {
       child.kill("SIGKILL");
       await exited;
@@ -105,7 +138,16 @@ async function hireDoor(options: DoorArguments, onOrder: () => void): Promise<Hi
   };
 }
 
-async function hireClerk(options: DoorArguments, contract: ClerkContract): Promise<HiredClerk> {
+async function hireDoor(options: WorkerArguments, onOrder: () => void): Promise<HiredDoor> {
+  const child = start("./door.worker.ts", options);
+  const exited = once(child, "exit");
+  child.on("message", ({ kind }: DoorMessage) => kind === "order" && onOrder());
+  const port = await Promise.race([portOf(child), exited.then(() => undefined)]);
+  if (port === undefined) throw new Error("the door did not open");
+  return { url: `http://127.0.0.1:${port}`, ...partedFrom(child, exited) };
+}
+
+async function hireClerk(options: WorkerArguments, contract: ClerkContract): Promise<HiredClerk> {
   const { name, report } = contract;
   const told: ClerkArguments = { ...options, name };
   const child = start("./clerk.worker.ts", told);
@@ -118,16 +160,7 @@ async function hireClerk(options: DoorArguments, contract: ClerkContract): Promi
   });
   const isHired = await Promise.race([hired, exited.then(() => false)]);
   if (!isHired) throw new Error(`${name} did not come`);
-  return {
-    async crash() {
-      child.kill("SIGKILL");
-      await exited;
-    },
-    async close() {
-      child.send("close");
-      await exited;
-    },
-  };
+  return partedFrom(child, exited);
 }
 
 async function portOf(child: ChildProcess): Promise<number | undefined> {

@@ -4,6 +4,7 @@
 import type { Findings } from "./audit.ts";
 import type { NodeEvent } from "./node.ts";
 import type { Ledger } from "./provider.ts";
+import type { TillDay } from "./tills.ts";
 
 /** Counters of a run, and the screen that shows them. */
 export class Progress {
@@ -17,7 +18,6 @@ export class Progress {
   soldOut = 0;
   declined = 0;
   staleRefused = 0;
-  breakerOpened = 0;
 
   constructor(total: number, nowMs: () => number, out: NodeJS.WriteStream = process.stdout) {
     this.#total = total;
@@ -38,7 +38,6 @@ export class Progress {
     if (event.kind === "dying") {
       this.say(`${node} is killed with ${event.orders} orders at the till; others take them up`);
     }
-    if (event.kind === "paid") this.breakerOpened += event.stats.opened;
     if (event.kind === "pausing") {
       this.say(`${node} pauses in the middle of a write to ${event.item}, beyond its lease`);
       this.say(`  it holds token ${event.fencingToken}`);
@@ -58,7 +57,7 @@ export class Progress {
   }
 
   /** The last count, then the audit. */
-  finish(findings: Findings, ledger: Ledger): void {
+  finish(findings: Findings, ledger: Ledger, tills: TillDay): void {
     this.#shownMs = -Infinity;
     this.#count();
     if (this.#out.isTTY) this.#out.write("\n");
@@ -76,7 +75,7 @@ export class Progress {
     this.say(`  charged: ${paid} orders, ${twice} of them twice`);
     const amplification = (ledger.requests / Math.max(1, paid)).toFixed(2);
     this.say(`  the provider saw ${ledger.requests} requests: amplification ${amplification}`);
-    this.say(`  breakers opened: ${this.breakerOpened}`);
+    this.say(`  tills: ${tills.charging} charges begun; breakers opened: ${tills.breakersOpened}`);
   }
 
   #count(): void {

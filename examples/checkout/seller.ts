@@ -1,10 +1,10 @@
 /**
- * Somebody who sells: shelves, payments and sagas of one process, put together.
+ * Somebody who sells: shelves, sagas and clients of the services of one process, put together.
  */
 import type { Backend } from "@quorate/core";
 import { createSagas, createWorker } from "@quorate/transaction";
-import type { Payments } from "./payments.ts";
 import { definePlaceOrder, type Outcome, placeOrder } from "./place-order.ts";
+import { openServices } from "./services.ts";
 import { openShelves, type ShelfEvent } from "./shelves.ts";
 import { type Order, WORKER_LEASE_MS } from "./shop.ts";
 
@@ -13,7 +13,6 @@ const GRACE_MS = 300;
 /** What a seller needs. */
 export interface SellerOptions {
   readonly backend: Backend;
-  readonly payments: Payments;
   readonly report: (event: ShelfEvent) => void;
   /** Stops this node's world for a while, once, in the middle of a write. */
   readonly pause?: () => Promise<void>;
@@ -29,12 +28,12 @@ export interface Seller extends AsyncDisposable {
 
 /** Opens a seller, who also takes up the orders of sellers that died. */
 export function createSeller(options: SellerOptions): Seller {
-  const { backend, payments, atTill } = options;
+  const { backend, atTill } = options;
+  const services = openServices(backend);
   const shelves = openShelves(options);
   const worker = createWorker(backend, { leaseMs: WORKER_LEASE_MS });
   const sagas = createSagas(backend, { worker });
-  const { kv } = backend;
-  const definition = definePlaceOrder({ shelves, payments, kv, ...(atTill && { atTill }) });
+  const definition = definePlaceOrder({ shelves, services, ...(atTill && { atTill }) });
   sagas.serve(definition);
   return {
     serve: (order) => placeOrder(sagas, definition, order),
@@ -42,6 +41,7 @@ export function createSeller(options: SellerOptions): Seller {
       // Its own orders have ended by now; what it took up from others goes to whoever is there.
       await sagas.close({ graceMs: GRACE_MS });
       await worker.close({ graceMs: 0 });
+      await services[Symbol.asyncDispose]();
       await shelves[Symbol.asyncDispose]();
     },
   };

@@ -34,6 +34,12 @@ export const NIGHT = "* * * * * *";
 /** Nights whose books must be closed before the shop does. */
 export const NIGHTS = 2;
 
+/** A till's lease: its place in the registry, and what it has in hand. */
+export const TILL_LEASE_MS = 2_000;
+/** Charges that were begun when one till dies, and when another is sent home. */
+export const TILL_DIES_AT = 90;
+export const TILL_LEAVES_AT = 200;
+
 /** Lease of an order at the front door: what the crash of a door costs its customers. */
 export const DOOR_LEASE_MS = 800;
 /** Orders that come over the web. */

@@ -8,7 +8,7 @@ import { type NodeEvent, runNode } from "./node.ts";
 import type { NodeArguments } from "./processes.ts";
 import { readOrders } from "./shop.ts";
 
-const { engine, namespace, providerUrl, name, unlucky, isDoomed } = JSON.parse(
+const { engine, namespace, name, unlucky, isDoomed } = JSON.parse(
   process.argv[2] ?? "{}",
 ) as NodeArguments;
 
@@ -28,7 +28,6 @@ await runNode({
   name,
   backend,
   orders: readOrders(),
-  providerUrl,
   ...(isDoomed && { doom: new Promise<never>(() => {}) }),
   report: (event) => {
     told = report(event);

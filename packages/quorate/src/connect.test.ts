@@ -1,7 +1,9 @@
 import { isQuorateError } from "@quorate/core";
 import { memoryBackend } from "@quorate/memory";
+import { contract } from "@quorate/rpc";
 import { saga } from "@quorate/transaction";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { connect } from "./connect.ts";
 
 describe("a connection", () => {
@@ -27,6 +29,21 @@ describe("a connection", () => {
     }
     expect(q.elect("boss")).toBe(q.elect("boss"));
     expect(q.elect("boss").candidate).toBe("pod-1");
+  });
+
+  it("serves a contract, finds it again, and knows who is there", async () => {
+    await using q = await connect("memory:", { name: "pod-1" });
+    const Greeter = contract("greeter", "1.2.0", {
+      greet: { input: z.string(), output: z.string(), repeat: "safe" },
+    });
+    const server = await q.serve(Greeter, { greet: (name) => `hello, ${name}` });
+    expect(await q.client(Greeter).greet("Ada")).toBe("hello, Ada");
+    expect(q.client(Greeter)).toBe(q.client(Greeter));
+    const { endpoints } = await q.discovery.service("greeter").ready();
+    expect(endpoints.map(({ id }) => id)).toEqual([server.id]);
+    const group = q.members("workers");
+    await group.ready();
+    expect(group.members.map(({ id, state }) => `${id} ${state}`)).toEqual(["pod-1 alive"]);
   });
 
   it("closes what was used, in order, and refuses what comes later", async () => {

@@ -18,6 +18,12 @@ import {
   systemRuntime,
 } from "@quorate/core";
 import { createCron, type Cron, type CronOptions } from "@quorate/cron";
+import {
+  createBalancer,
+  createRegistry,
+  type Registry,
+  type RegistryOptions,
+} from "@quorate/discovery";
 import { createElection, type Election, type ElectionOptions } from "@quorate/election";
 import { createIdempotency, type Idempotency, type IdempotencyOptions } from "@quorate/idempotency";
 import {
@@ -30,6 +36,22 @@ import {
   type Semaphore,
   type SemaphoreOptions,
 } from "@quorate/lock";
+import {
+  createLeaseMembership,
+  type LeaseMembership,
+  type LeaseMembershipOptions,
+} from "@quorate/membership";
+import {
+  client,
+  type Client,
+  type ClientOptions,
+  type Contract,
+  type Handlers,
+  type Methods,
+  serve,
+  type ServeOptions,
+  type Server,
+} from "@quorate/rpc";
 import {
   createSagas,
   createTcc,
@@ -58,6 +80,7 @@ const OPTION_NAMES = [
   "worker",
   "sagas",
   "tcc",
+  "discovery",
   "signal",
 ] as const;
 
@@ -75,6 +98,7 @@ export interface ConnectOptions extends BackendOptions {
   readonly worker?: Omit<WorkerOptions, "label">;
   readonly sagas?: Omit<SagasOptions, "worker">;
   readonly tcc?: Omit<TccOptions, "worker">;
+  readonly discovery?: RegistryOptions;
   /** Gives up the wait for the server. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -132,7 +156,10 @@ function given(backend: Backend, options: ConnectOptions): OpenEngine {
   return { backend, close: async () => {} };
 }
 
-type Parts = Pick<ConnectOptions, "lock" | "cron" | "once" | "worker" | "sagas" | "tcc">;
+type Parts = Pick<
+  ConnectOptions,
+  "lock" | "cron" | "once" | "worker" | "sagas" | "tcc" | "discovery"
+>;
 
 class Connected implements Quorate {
   readonly backend: Backend;
@@ -203,6 +230,47 @@ class Connected implements Quorate {
     return this.#part("tcc", () => {
       const options = { ...this.#options.tcc, worker: this.#worker };
       return this.#closing.add("work", createTcc(this.backend, options));
+    });
+  }
+
+  async serve<M extends Methods>(
+    contract: Contract<M>,
+    handlers: Handlers<Contract<M>>,
+    options?: Omit<ServeOptions, "registry">,
+  ): Promise<Server> {
+    this.#lifecycle.assertOpen();
+    const registry = this.discovery;
+    return this.#closing.add(
+      "intake",
+      await serve(this.backend, contract, handlers, { ...options, registry }),
+    );
+  }
+
+  client<M extends Methods>(contract: Contract<M>, options?: ClientOptions): Client<Contract<M>> {
+    const { name, version } = contract;
+    return this.#part(`client/${name}/${version}`, () => {
+      const { runtime } = this.backend;
+      const endpoints = options?.endpoints ?? this.discovery.service(name, `^${version}`);
+      const balancer = options?.balancer ?? createBalancer({ name, runtime });
+      const made = client(this.backend, contract, { ...options, endpoints, balancer });
+      return this.#closing.add("calls", made);
+    });
+  }
+
+  get discovery(): Registry {
+    return this.#part("discovery", () => {
+      const registry = createRegistry(this.backend, this.#options.discovery);
+      this.#closing.add("presence", { close: () => registry.close() });
+      return registry;
+    });
+  }
+
+  members(group: string, options?: Omit<LeaseMembershipOptions, "group">): LeaseMembership {
+    return this.#part(`members/${group}`, () => {
+      const membership = createLeaseMembership(this.backend, { id: this.#name, ...options, group });
+      // Said goodbye, nobody has to wait for its lease.
+      this.#closing.add("presence", { close: () => membership.leave() });
+      return membership;
     });
   }
 

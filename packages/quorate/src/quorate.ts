@@ -9,9 +9,20 @@
  */
 import type { Backend, Health, Ms } from "@quorate/core";
 import type { Cron } from "@quorate/cron";
+import type { Registry } from "@quorate/discovery";
 import type { Election, ElectionOptions } from "@quorate/election";
 import type { Idempotency } from "@quorate/idempotency";
 import type { Guard, Locks, ReadWriteLock, Semaphore, SemaphoreOptions } from "@quorate/lock";
+import type { LeaseMembership, LeaseMembershipOptions } from "@quorate/membership";
+import type {
+  Client,
+  ClientOptions,
+  Contract,
+  Handlers,
+  Methods,
+  ServeOptions,
+  Server,
+} from "@quorate/rpc";
 import type { Sagas, Tcc } from "@quorate/transaction";
 import type { SignalOptions } from "./signals.ts";
 
@@ -40,6 +51,21 @@ export interface Quorate extends AsyncDisposable {
   readonly sagas: Sagas;
   /** Try, confirm or cancel, over several services. */
   readonly tcc: Tcc;
+  /**
+   * Serves a contract: one instance, found by the clients of `q.client`. Resolves when calls can
+   * reach it.
+   */
+  serve<M extends Methods>(
+    contract: Contract<M>,
+    handlers: Handlers<Contract<M>>,
+    options?: Omit<ServeOptions, "registry">,
+  ): Promise<Server>;
+  /** Calls a contract's service: the same client each time, which chooses among its instances. */
+  client<M extends Methods>(contract: Contract<M>, options?: ClientOptions): Client<Contract<M>>;
+  /** Which instances of which services there are. */
+  readonly discovery: Registry;
+  /** This process in a group, under its name; closed with the rest. */
+  members(group: string, options?: Omit<LeaseMembershipOptions, "group">): LeaseMembership;
   /** Asks the server how it is. Never throws for one that is down: that is an answer. */
   health(): Promise<Health>;
   /**
