@@ -20,7 +20,7 @@ import { ROOT, runTask, stopTasks, tool } from "./task.mjs";
 /** @import { NatsLine, ServerName } from "./servers/types.ts" */
 
 /** Benchmarks that need Redis and NATS; the others measure what needs no server. */
-const BENCHES_ON_SERVERS = ["lock", "idempotency", "election", "saga"];
+const BENCHES_ON_SERVERS = ["lock", "idempotency", "election", "saga", "rpc"];
 
 /** @type {Record<string, { does: string, run: (args: string[]) => Promise<number> }>} */
 const COMMANDS = {

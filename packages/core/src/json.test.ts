@@ -71,6 +71,17 @@ describe("parseJson", () => {
     expect(parseJson("[1,2,3,[4]]", { maxNodes: 5 }).ok).toBe(true);
   });
 
+  it("plainly makes objects as JSON.parse does, and refuses a key __proto__, escaped too", () => {
+    const plain = (text: string) => parseJson(text, { plain: true });
+    const value = { a: [{ "__proto__ ": "__proto__", b: "\u0001" }] };
+    expect(plain(JSON.stringify(value))).toEqual({ ok: true, value });
+    expect(plain('{"a":1}')).toHaveProperty("value.toString");
+    for (const key of ["__proto__", "\\u005f_proto__", "__pr\\u006Fto__"]) {
+      expect(plain(`{"a":[{"${key}":{"admin":true}}]}`)).toHaveProperty("ok", false);
+    }
+    expect(plain("[".repeat(40) + "]".repeat(40)).ok).toBe(false);
+  });
+
   it("takes time in proportion to the text, even for one made to be slow", () => {
     const nasty = [`"${"\\\\".repeat(250_000)}"`, `"${'\\"'.repeat(250_000)}`, '"'.repeat(500_000)];
     const startMs = performance.now();

@@ -13,6 +13,11 @@ export interface JsonBounds {
   readonly maxDepth?: number;
   /** Keys and array items in all. @default 10000 */
   readonly maxNodes?: number;
+  /**
+   * Objects as `JSON.parse` makes them, for who hands them to a schema: text with a key
+   * `__proto__` is refused, and nodes are bounded by the bytes alone. @default false
+   */
+  readonly plain?: boolean;
 }
 
 /** A JSON value. Objects that `parseJson` returns have no prototype. */
@@ -41,16 +46,34 @@ export function parseJson(source: string | Uint8Array, bounds: JsonBounds = {}):
   const maxBytes = bounds.maxBytes ?? 1_048_576;
   const size = typeof source === "string" ? Buffer.byteLength(source) : source.byteLength;
   if (size > maxBytes) return { ok: false, reason: `${size} bytes, at most ${maxBytes} allowed` };
-  const text = typeof source === "string" ? source : Buffer.from(source).toString("utf8");
+  const text = typeof source === "string" ? source : textOf(source);
   const maxDepth = bounds.maxDepth ?? 32;
   // Before parsing: a reader that recurses must never meet what is too deep for it.
   if (depthOf(text) > maxDepth) return { ok: false, reason: `nested deeper than ${maxDepth}` };
   try {
+    if (bounds.plain === true) return plainly(text);
     const budget = { left: bounds.maxNodes ?? 10_000 };
     return { ok: true, value: rebuild(JSON.parse(text), budget) };
   } catch (error) {
     return { ok: false, reason: error instanceof RangeError ? error.message : "not JSON" };
   }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
+}
+
+/** A key can only be `__proto__` where the word stands in the text, or an escape hides it. */
+function plainly(text: string): JsonResult {
+  if (!text.includes("__proto__") && !text.includes("\\u00")) {
+    return { ok: true, value: JSON.parse(text) as Json };
+  }
+  let isBad = false;
+  const value = JSON.parse(text, (key, one: Json) => {
+    isBad ||= key === "__proto__";
+    return one;
+  }) as Json;
+  return isBad ? { ok: false, reason: "a key __proto__" } : { ok: true, value };
 }
 
 /** How deep the brackets of `text` go, whether or not it is JSON. One pass, no recursion. */

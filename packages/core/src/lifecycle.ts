@@ -17,6 +17,8 @@ export class Lifecycle {
   readonly #stopping = new AbortController();
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
+  #entered = 0;
+  #onLeft: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
   /** `what` is named in the error after closing: "the redis backend". */
@@ -62,6 +64,17 @@ export class Lifecycle {
     return promise;
   }
 
+  /** One more is in flight, until `leave`. As `track`, for what is asked too often for it. */
+  enter(): void {
+    this.#entered += 1;
+  }
+
+  /** What `enter` began has ended. */
+  leave(): void {
+    this.#entered -= 1;
+    if (this.#entered === 0) this.#onLeft?.();
+  }
+
   /**
    * Refuses new calls, aborts `stopping`, waits up to `graceMs` for those in flight, aborts
    * `signal`, then runs `release`. The second call returns the first one's promise.
@@ -79,10 +92,14 @@ export class Lifecycle {
   }
 
   async #drain(graceMs: Ms): Promise<void> {
-    if (this.#inFlight.size === 0) return;
+    if (this.#inFlight.size === 0 && this.#entered === 0) return;
     const grace = deferred<void>();
     const timer = this.#runtime.time.setTimer(graceMs, grace.resolve);
-    await Promise.race([Promise.allSettled(this.#inFlight), grace.promise]);
+    const left = deferred<void>();
+    this.#onLeft = left.resolve;
+    if (this.#entered === 0) left.resolve();
+    const all = Promise.all([Promise.allSettled(this.#inFlight), left.promise]);
+    await Promise.race([all, grace.promise]);
     timer.cancel();
   }
 }

@@ -76,7 +76,7 @@ export function isInputSchema(value: unknown): value is InputSchema {
 export function parserOf(schema: InputSchema): (input: unknown) => Parsed | Promise<Parsed> {
   // Some libraries' schemas are functions too: the standard's word goes first.
   const standard = standardOf(schema);
-  if (standard !== undefined) return (input) => guarded(() => validate(standard, input));
+  if (standard !== undefined) return (input) => validate(standard, input);
   const parse = schema as (input: unknown) => unknown;
   return (input) => guarded(() => whenKnown(parse(input), accepted));
 }
@@ -85,15 +85,20 @@ function standardOf(schema: object): StandardSchema["~standard"] | undefined {
   return (schema as Partial<StandardSchema>)["~standard"];
 }
 
-function validate(
-  standard: StandardSchema["~standard"],
-  input: unknown,
-): Parsed | PromiseLike<Parsed> {
-  return whenKnown(standard.validate(input), ({ issues, ...rest }) =>
-    issues === undefined
-      ? accepted((rest as { readonly value: unknown }).value)
-      : { ok: false, issues: textOf(issues) },
-  );
+/** Both sides of each call ask: no closure, and no copy of what the library said. */
+function validate(standard: StandardSchema["~standard"], input: unknown): Parsed | Promise<Parsed> {
+  try {
+    const result = standard.validate(input);
+    if (!isPromise(result)) return judged(result);
+    return Promise.resolve(result).then(judged).catch(thrown);
+  } catch (error) {
+    return thrown(error);
+  }
+}
+
+function judged(result: StandardResult<unknown>): Parsed {
+  if (result.issues !== undefined) return { ok: false, issues: textOf(result.issues) };
+  return accepted(result.value);
 }
 
 /** Synchronous schemas stay so: checking an input costs no turn of the loop. */

@@ -158,6 +158,8 @@ export class BusSubscription implements Subscription {
     if (this.#closed) return;
     const message = this.#parts.read(raw);
     if (message === undefined) return;
+    // Nobody waits, the rule where handlers are quick: no queue, and no turn of the loop.
+    if (this.#working === undefined && this.#waiting.length === 0) return this.#deliver(message);
     const bytes = this.#waitingBytes + message.data.byteLength;
     if (this.#waiting.length >= MOST_WAITING || bytes > MOST_WAITING_BYTES) return this.#drop();
     this.#waitingBytes = bytes;
@@ -165,17 +167,37 @@ export class BusSubscription implements Subscription {
     this.#start();
   }
 
-  /** One worker at a time; what arrives while it ends begins another. */
-  #start(): void {
-    if (this.#working !== undefined || this.#waiting.length === 0) return;
-    this.#working = this.#work().finally(() => {
+  /** Hands over now; whatever the handler waits for, the next message waits for it. */
+  #deliver(message: Message): void {
+    try {
+      const handled = this.#parts.request.handler(message);
+      if (handled === undefined) return;
+      const failed = (error: unknown): void => this.#failed(message, error);
+      this.#busyWith(Promise.resolve(handled).catch(failed));
+    } catch (error) {
+      this.#failed(message, error);
+    }
+  }
+
+  #failed({ subject }: Message, error: unknown): void {
+    publishHandlerFailure(this.#parts.runtime, { backend: "nats", subject, error });
+  }
+
+  #busyWith(work: Promise<void>): void {
+    this.#working = work.finally(() => {
       this.#working = undefined;
       this.#start();
     });
   }
 
+  /** One worker at a time; what arrives while it ends begins another. */
+  #start(): void {
+    if (this.#working !== undefined || this.#waiting.length === 0) return;
+    this.#busyWith(this.#work());
+  }
+
   async #work(): Promise<void> {
-    const { request, runtime } = this.#parts;
+    const { request } = this.#parts;
     while (this.#waiting.length > 0) {
       // A batch at a time: taking single messages off the front of a long array is slow.
       for (const message of this.#waiting.splice(0)) {
@@ -184,7 +206,7 @@ export class BusSubscription implements Subscription {
         try {
           await request.handler(message);
         } catch (error) {
-          publishHandlerFailure(runtime, { backend: "nats", subject: message.subject, error });
+          this.#failed(message, error);
         }
       }
     }

@@ -17,10 +17,12 @@ import {
   QuorateError,
 } from "@quorate/core";
 import type {
+  CheckedRequest,
   Lifecycle,
   Message,
   MessageBus,
   MessageHandler,
+  Ms,
   PublishOptions,
   RequestBounds,
   RequestOptions,
@@ -33,7 +35,7 @@ import { BusSubscription } from "./bus-subscription.ts";
 import type { NatsMessageLike } from "./connection.ts";
 import { refused, unavailable, unreachable } from "./failures.ts";
 import { busHeaders, readBusHeaders, type WireHeaders } from "./headers.ts";
-import type { Exchange } from "./link/exchange.ts";
+import type { Answer, Exchange } from "./link/exchange.ts";
 import type { Link } from "./link/link.ts";
 import type { Subjects } from "./subjects.ts";
 
@@ -45,6 +47,21 @@ export interface BusParts {
   readonly lifecycle: Lifecycle;
   readonly runtime: Runtime;
   readonly bounds: () => RequestBounds;
+}
+
+/** A message for the client. */
+interface Wire {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: WireHeaders | undefined;
+}
+
+const REQUEST = "bus.request";
+const SENT: Promise<void> = Promise.resolve();
+
+/** The client's own bytes, which it does not use again, without what its class adds. */
+function plainBytes({ buffer, byteLength, byteOffset }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Messages over NATS. */
@@ -61,7 +78,8 @@ export class NatsBus implements MessageBus {
     const request = checkPublish(subject, data, options, bounds());
     const headers = busHeaders(request.headers);
     const wire = { subject: subjects.bus(request.subject), data: request.data, headers };
-    return lifecycle.track(this.#send("bus.publish", wire, request.signal));
+    if (this.#sendNow("bus.publish", wire)) return;
+    await lifecycle.track(this.#sendOnceUp("bus.publish", wire, request.signal));
   }
 
   async subscribe(
@@ -81,68 +99,88 @@ export class NatsBus implements MessageBus {
     return lifecycle.track(subscription.start(this.#budget(request.signal)));
   }
 
-  async request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Message> {
-    const { bounds, lifecycle } = this.#parts;
-    lifecycle.assertOpen();
-    return lifecycle.track(this.#request(checkRequest(subject, data, options, bounds())));
+  request(subject: string, data: Uint8Array, options: RequestOptions): Promise<Message> {
+    const { bounds, lifecycle, link } = this.#parts;
+    try {
+      lifecycle.assertOpen();
+      const request = checkRequest(subject, data, options, bounds());
+      // With a link, which is the rule, the question leaves in the caller's turn.
+      if (link.epoch === undefined) return lifecycle.track(this.#askOnceUp(request));
+      return this.#ask(request, request.timeoutMs);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async #request(request: ReturnType<typeof checkRequest>): Promise<Message> {
-    const { exchange, lifecycle, link, runtime, subjects } = this.#parts;
-    const { signal, subject, timeoutMs } = request;
-    const operation = "bus.request";
+  async #askOnceUp(request: CheckedRequest): Promise<Message> {
+    const { link, runtime } = this.#parts;
+    const { signal, timeoutMs } = request;
     const budget = new Budget(runtime, { timeoutMs, signal });
+    if (!(await link.whenUp(budget.leftMs, signal))) throw this.#unreachable(REQUEST, signal);
+    return this.#ask(request, Math.max(0, budget.leftMs));
+  }
+
+  #ask(request: CheckedRequest, leftMs: Ms): Promise<Message> {
+    const { exchange, lifecycle, subjects } = this.#parts;
     const headers = busHeaders(request.headers);
     this.#checkSize(request.data, headers);
-    if (!(await link.whenUp(budget.leftMs, signal))) throw this.#unreachable(operation, signal);
-    const answer = await exchange.ask({
-      subject: subjects.bus(subject),
+    const question = {
+      subject: subjects.bus(request.subject),
       data: request.data,
       headers,
-      timeoutMs: Math.max(0, budget.leftMs),
-      signal,
+      timeoutMs: leftMs,
+      signal: request.signal,
       outlivesLink: true,
-    });
-    switch (answer.kind) {
-      case "message": {
+    };
+    return new Promise((resolve, reject) => {
+      lifecycle.enter();
+      exchange.pose(question, (answer) => {
+        lifecycle.leave();
+        if (answer.kind !== "message") return reject(this.#failure(request, answer));
         const { data, headers: found } = answer.message;
-        return { subject, data: Uint8Array.from(data), headers: readBusHeaders(found) };
-      }
+        const { subject } = request;
+        resolve({ subject, data: plainBytes(data), headers: readBusHeaders(found) });
+      });
+    });
+  }
+
+  #failure(request: CheckedRequest, answer: Exclude<Answer, { kind: "message" }>): unknown {
+    const { lifecycle, link } = this.#parts;
+    const { signal, subject, timeoutMs } = request;
+    switch (answer.kind) {
       case "no-responders":
-        throw noResponders(subject);
+        return noResponders(subject);
       case "refused":
-        throw refused(operation, answer.reason);
+        return refused(REQUEST, answer.reason);
       case "not-sent":
-        throw unavailable(operation, "not connected", { cause: answer.cause });
+        return unavailable(REQUEST, "not connected", { cause: answer.cause });
       case "silence":
-        if (answer.why === "aborted") throw signal?.reason;
-        if (answer.why === "closed") throw lifecycle.closedError();
+        if (answer.why === "aborted") return signal?.reason;
+        if (answer.why === "closed") return lifecycle.closedError();
         link.suspect();
-        throw requestTimeout(timeoutMs);
+        return requestTimeout(timeoutMs);
     }
   }
 
-  async #send(
-    operation: string,
-    wire: {
-      readonly subject: string;
-      readonly data: Uint8Array;
-      readonly headers: WireHeaders | undefined;
-    },
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  /** Hands the message to the client if there is a link: messages leave in the order of calls. */
+  #sendNow(operation: string, wire: Wire): boolean {
     const { link } = this.#parts;
     this.#checkSize(wire.data, wire.headers);
-    const budget = this.#budget(signal);
-    // No wait while the link is up: messages leave in the order of their calls.
-    if (link.epoch === undefined && !(await link.whenUp(budget.leftMs, signal))) {
-      throw this.#unreachable(operation, signal);
-    }
+    if (link.epoch === undefined) return false;
     try {
-      const options = wire.headers === undefined ? {} : { headers: wire.headers };
+      const options = wire.headers === undefined ? undefined : { headers: wire.headers };
       link.connection.publish(wire.subject, wire.data, options);
+      return true;
     } catch (cause) {
       throw unavailable(operation, "the client refused to send", { cause });
+    }
+  }
+
+  async #sendOnceUp(operation: string, wire: Wire, signal: AbortSignal | undefined): Promise<void> {
+    const { link } = this.#parts;
+    const budget = this.#budget(signal);
+    while (!this.#sendNow(operation, wire)) {
+      if (!(await link.whenUp(budget.leftMs, signal))) throw this.#unreachable(operation, signal);
     }
   }
 
@@ -152,15 +190,20 @@ export class NatsBus implements MessageBus {
     const subject = subjects.busName(message.subject);
     if (subject === undefined) return undefined;
     const { reply } = message;
-    const data = Uint8Array.from(message.data);
+    const data = plainBytes(message.data);
     const headers = readBusHeaders(message.headers);
     if (reply === undefined || reply === "" || !subjects.isInbox(reply)) {
       return { subject, data, headers };
     }
-    const respond: Message["respond"] = async (answer, options) => {
-      const response = checkResponse(answer, options, this.#parts.bounds());
-      const wire = { subject: reply, data: response.data, headers: busHeaders(response.headers) };
-      await this.#send("bus.respond", wire, response.signal);
+    const respond: Message["respond"] = (answer, options) => {
+      try {
+        const response = checkResponse(answer, options, this.#parts.bounds());
+        const wire = { subject: reply, data: response.data, headers: busHeaders(response.headers) };
+        if (this.#sendNow("bus.respond", wire)) return SENT;
+        return this.#sendOnceUp("bus.respond", wire, response.signal);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     };
     return { subject, data, headers, respond };
   }
@@ -192,7 +235,7 @@ function noResponders(subject: string): QuorateError<"NO_RESPONDERS"> {
 }
 
 function requestTimeout(timeoutMs: number): QuorateError<"TIMEOUT"> {
-  const operation = "bus.request";
+  const operation = REQUEST;
   const message = `${operation}: no answer in ${timeoutMs} ms; whether it ran is unknown`;
   return new QuorateError("TIMEOUT", message, {
     effect: "unknown",

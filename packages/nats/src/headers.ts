@@ -35,15 +35,20 @@ export function wireHeaders(entries: readonly (readonly [string, string])[]): Wi
 
 /** Headers of the bus, or `undefined` where there are none. */
 export function busHeaders(headers: MessageHeaders): WireHeaders | undefined {
+  if (isEmpty(headers)) return undefined;
   const entries = Object.entries(headers);
-  if (entries.length === 0) return undefined;
   // The client trims values, so even a blank is escaped.
   return wireHeaders(entries.map(([name, v]) => [BUS_PREFIX + name, encodeURIComponent(v)]));
 }
 
+function isEmpty(headers: MessageHeaders): boolean {
+  for (const _ in headers) return false;
+  return true;
+}
+
 /** Headers of the bus in a message that arrived; what is not ours is left out. */
 export function readBusHeaders(headers: NatsHeadersLike | undefined): MessageHeaders {
-  return readHeaders(headers === undefined ? [] : busPairs(headers));
+  return readHeaders(headers === undefined ? undefined : busPairs(headers));
 }
 
 function* busPairs(headers: NatsHeadersLike): Generator<[string, string]> {

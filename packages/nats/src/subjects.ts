@@ -33,6 +33,10 @@ export class Subjects {
   readonly ofStream: readonly string[];
   readonly streamName: string;
   readonly #token: string;
+  readonly #root: Space;
+  /** The same few names and subjects come again and again. */
+  readonly #encoded = new Map<string, string>();
+  readonly #decoded = new Map<string, string>();
 
   /** `namespace` is a checked name. */
   constructor(namespace: string, streamName: string | undefined) {
@@ -41,6 +45,7 @@ export class Subjects {
     this.namespace = namespace;
     this.kv = { root: `${this.#token}.kv.` };
     this.leases = { root: `${this.#token}.l.` };
+    this.#root = { root: `${this.#token}.b.` };
     this.clock = `${this.#token}.t`;
     this.ofStream = [`${this.kv.root}>`, `${this.leases.root}>`, this.clock];
     this.streamName = streamName ?? `QUORATE_${this.#token}`;
@@ -48,17 +53,21 @@ export class Subjects {
 
   /** Subject of a bus message. */
   bus(subject: string): string {
-    return `${this.#token}.b.${encodeName(subject, ".")}`;
+    const known = this.#encoded.get(subject);
+    return known ?? remember(this.#encoded, subject, subjectOf(this.#root, subject));
   }
 
   /** Filter of a bus subscription. */
   busTarget(target: string): string {
-    return filterOf({ root: `${this.#token}.b.` }, target);
+    return filterOf(this.#root, target);
   }
 
   /** The bus subject behind a NATS subject; `undefined` if it is not one of ours. */
   busName(subject: string): string | undefined {
-    return nameOf({ root: `${this.#token}.b.` }, subject);
+    const known = this.#decoded.get(subject);
+    if (known !== undefined) return known;
+    const name = nameOf(this.#root, subject);
+    return name === undefined ? undefined : remember(this.#decoded, subject, name);
   }
 
   /** Root of this backend's inbox; `id` is random. */
@@ -76,6 +85,16 @@ export class Subjects {
   deliveries(id: string, count: number): string {
     return `${this.#token}.w.${id}.${count}`;
   }
+}
+
+/** Names remembered, each way. */
+const MAX_REMEMBERED = 1_024;
+
+/** Begins anew when it is full: which names come again shows soon enough. */
+function remember(known: Map<string, string>, from: string, to: string): string {
+  if (known.size >= MAX_REMEMBERED) known.clear();
+  known.set(from, to);
+  return to;
 }
 
 const INBOX_REST = /^[0-9a-z]{16,64}\.[0-9a-z]{1,16}$/;

@@ -11,7 +11,7 @@ import { type Deadlines, deadlinesOf, type Expiring } from "./deadlines.ts";
 
 /** The innermost `Next`. May throw, return a plain value, or a promise. */
 export function attempt(call: LiveCall): unknown {
-  const isBounded = call.mayEnd || call.deadlineMs !== Infinity;
+  const isBounded = call.mayEnd || (call.deadlineMs !== Infinity && !call.keepsDeadline);
   // Who drew the deadline has read the clock, and no wait outlasts it: it is not read again here.
   if (call.isEnded || call.isOverdue) call.check();
   const work = call.work(call);

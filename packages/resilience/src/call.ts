@@ -56,4 +56,9 @@ export interface RunOptions {
   readonly deadlineMs?: Ms | undefined;
   /** Higher is shed later. @default 0 */
   readonly priority?: number | undefined;
+  /**
+   * The work itself ends by `call.deadlineMs`, so no timer is kept for it; pauses and queues are
+   * bounded all the same. Of no effect with a `signal`. @default false
+   */
+  readonly keepsDeadline?: boolean | undefined;
 }

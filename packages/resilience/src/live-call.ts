@@ -35,6 +35,8 @@ export class LiveCall implements Call, Active {
   timeoutMs: Ms = Infinity;
   /** Whether anybody can cancel it. Work that nothing can end early needs nobody to wait for it. */
   mayEnd = false;
+  /** The work ends by the deadline itself. */
+  readonly keepsDeadline: boolean;
   /** Its deadline had passed when it was made. */
   isOverdue = false;
   /** Whom to tell of a cancel. */
@@ -56,6 +58,7 @@ export class LiveCall implements Call, Active {
     this.work = work;
     this.attempt = attempt;
     this.#parent = parent;
+    this.keepsDeadline = parent?.keepsDeadline ?? options?.keepsDeadline === true;
     if (parent !== undefined) {
       this.key = parent.key;
       this.repeat = parent.repeat;

@@ -57,8 +57,14 @@ export class LayeredPolicy implements Policy {
       return Promise.reject(invalidArgument("work", work, "a function"));
     }
     const next = (this.#next ??= compile(this.layers));
-    if (options !== undefined) return this.#runWith(work, options, next) as Promise<T>;
-    return next(new LiveCall(this.#runtime, work, undefined)) as Promise<T>;
+    if (options?.signal !== undefined) return this.#runWith(work, options, next) as Promise<T>;
+    const call = new LiveCall(this.#runtime, work, options);
+    try {
+      if (options !== undefined) bound(call, options);
+      return next(call) as Promise<T>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   wrap<A extends unknown[], T>(
@@ -74,10 +80,9 @@ export class LayeredPolicy implements Policy {
     const call = new LiveCall(this.#runtime, work, options);
     bound(call, options);
     const { signal } = options;
-    if (signal === undefined) return next(call);
-    if (signal.aborted) throw signal.reason;
+    if (signal?.aborted === true) throw signal.reason;
     call.mayEnd = true;
-    const off = onAbort(signal, () => call.cancel(signal.reason));
+    const off = onAbort(signal, () => call.cancel(signal?.reason));
     try {
       return await next(call);
     } finally {

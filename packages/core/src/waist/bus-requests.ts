@@ -17,7 +17,7 @@ import type {
   SubscribeOptions,
 } from "./bus.ts";
 import type { Ms } from "./common.ts";
-import { checkCall, type RequestBounds } from "./requests.ts";
+import { checkSignal, type RequestBounds } from "./requests.ts";
 
 /** Most headers of a message. */
 export const MAX_HEADERS = 32;
@@ -58,12 +58,11 @@ export function checkPublish(
   options: PublishOptions | undefined,
   bounds: RequestBounds,
 ): CheckedPublish {
-  const { signal } = checkCall({ signal: options?.signal }, bounds);
   return {
     subject: checkName("subject", subject),
     data: checkData(data, bounds.maxValueBytes),
     headers: checkHeaders(options?.headers),
-    signal,
+    signal: checkSignal(options?.signal),
   };
 }
 
@@ -73,7 +72,7 @@ export function checkResponse(
   options: PublishOptions | undefined,
   bounds: RequestBounds,
 ): Omit<CheckedPublish, "subject"> {
-  const { signal } = checkCall({ signal: options?.signal }, bounds);
+  const signal = checkSignal(options?.signal);
   const headers = checkHeaders(options?.headers);
   return { data: checkData(data, bounds.maxValueBytes), headers, signal };
 }
@@ -89,7 +88,14 @@ export function checkRequest(
     throw check.invalidArgument("options", options, "an object with timeoutMs");
   }
   const timeoutMs = check.positive("timeoutMs", options.timeoutMs);
-  return { ...checkPublish(subject, data, options, bounds), timeoutMs };
+  // Field by field: a spread with fields after it costs microseconds on Node 20.
+  return {
+    subject: checkName("subject", subject),
+    data: checkData(data, bounds.maxValueBytes),
+    headers: checkHeaders(options.headers),
+    signal: checkSignal(options.signal),
+    timeoutMs,
+  };
 }
 
 /** Checks a subscription: `target` is a subject, or a prefix ending in `/` (or empty). */
@@ -97,9 +103,9 @@ export function checkSubscribe(
   target: string,
   handler: MessageHandler,
   options: SubscribeOptions | undefined,
-  bounds: RequestBounds,
+  _bounds: RequestBounds,
 ): CheckedSubscribe {
-  const { signal } = checkCall({ signal: options?.signal }, bounds);
+  const signal = checkSignal(options?.signal);
   const queue = options?.queue;
   if (queue !== undefined && checkName("queue", queue).includes("/")) {
     throw check.invalidArgument("queue", queue, "one segment, free of '/'");
@@ -114,8 +120,8 @@ export function checkSubscribe(
 
 /** A copy of `headers`, or the error that names the bad one. */
 export function checkHeaders(headers: MessageHeaders | undefined): MessageHeaders {
+  if (headers === undefined) return NO_HEADERS;
   const copy = noHeaders();
-  if (headers === undefined) return copy;
   if (typeof headers !== "object" || headers === null) {
     throw check.invalidArgument("headers", headers, "an object of strings");
   }
@@ -132,9 +138,13 @@ export function checkHeaders(headers: MessageHeaders | undefined): MessageHeader
 
 /**
  * Headers that arrived, from `[name, value]` pairs: those that `checkHeaders` would have let out.
- * The first of a repeated name counts; what is not ours is left out, never an error.
+ * The first of a repeated name counts; what is not ours is left out, never an error. `undefined`:
+ * there are none.
  */
-export function readHeaders(pairs: Iterable<readonly [string, unknown]>): MessageHeaders {
+export function readHeaders(
+  pairs: Iterable<readonly [string, unknown]> | undefined,
+): MessageHeaders {
+  if (pairs === undefined) return NO_HEADERS;
   const headers = noHeaders();
   let count = 0;
   for (const [name, value] of pairs) {
@@ -145,6 +155,9 @@ export function readHeaders(pairs: Iterable<readonly [string, unknown]>): Messag
   }
   return headers;
 }
+
+/** What most messages have; shared, so it cannot be written to. */
+const NO_HEADERS: MessageHeaders = Object.freeze(noHeaders());
 
 function noHeaders(): Record<string, string> {
   return Object.create(null) as Record<string, string>;
@@ -167,7 +180,9 @@ function isHeaderValue(value: unknown): value is string {
 function checkData(data: Uint8Array, maxBytes: number): Uint8Array {
   if (!(data instanceof Uint8Array)) throw check.invalidArgument("data", data, "a Uint8Array");
   if (data.byteLength > maxBytes) throw tooLarge("data", data.byteLength, maxBytes);
-  return new Uint8Array(data);
+  // Out of Node's pool: a small array of its own costs more than the rest of a message.
+  const { buffer, byteLength, byteOffset } = Buffer.from(data);
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function tooLarge(option: string, size: number, limit: number): QuorateError<"TOO_LARGE"> {

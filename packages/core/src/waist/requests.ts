@@ -63,13 +63,18 @@ export interface CheckedLease extends CheckedCall {
 
 /** Signal and deadline of any call. An aborted signal rejects with its reason at once. */
 export function checkCall(options: CallOptions | undefined, bounds: RequestBounds): CheckedCall {
-  const signal = options?.signal;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  const timeoutMs = check.positive("timeoutMs", options?.timeoutMs ?? bounds.requestTimeoutMs);
+  return { signal: checkSignal(options?.signal), timeoutMs };
+}
+
+/** `signal` if it is one; throws its reason if it has aborted. */
+export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined) return signal;
+  if (!(signal instanceof AbortSignal)) {
     throw check.invalidArgument("signal", signal, "an AbortSignal");
   }
-  const timeoutMs = check.positive("timeoutMs", options?.timeoutMs ?? bounds.requestTimeoutMs);
-  signal?.throwIfAborted();
-  return { signal, timeoutMs };
+  signal.throwIfAborted();
+  return signal;
 }
 
 /** Checks a put. */

@@ -9,8 +9,8 @@
  * Guarantees: each question ends within its time; an answer that comes later is dropped. Memory is
  * bounded by the questions in flight.
  */
-import { onAbort } from "@quorate/core";
-import type { Ms, Runtime } from "@quorate/core";
+import { DueHeap, onAbort, type Waking } from "@quorate/core";
+import type { Ms, Runtime, Timer } from "@quorate/core";
 import type { NatsMessageLike, NatsSubscriptionLike } from "../connection.ts";
 import type { WireHeaders } from "../headers.ts";
 import type { Link } from "./link.ts";
@@ -35,15 +35,21 @@ export interface Question {
   readonly outlivesLink?: boolean;
 }
 
-interface Pending {
+/** A question under way. */
+interface Pending extends Waking {
+  readonly token: string;
   readonly subject: string;
   readonly outlivesLink: boolean;
   readonly epoch: string;
-  settle(answer: Answer): void;
+  readonly settle: (answer: Answer) => void;
+  unsubscribe: (() => void) | undefined;
 }
 
 const NO_RESPONDERS = 503;
 const ID_LENGTH = 22;
+/** A timer this late means that the event loop stood still: packets that came are read first. */
+const STALL_MS = 50;
+const DRAIN_MS = 5;
 
 /** Asks, and finds the question that an answer belongs to. */
 export class Exchange {
@@ -54,6 +60,9 @@ export class Exchange {
   readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
   readonly #unlisten: () => void;
+  /** One timer for all deadlines: most questions are answered long before theirs. */
+  readonly #deadlines = new DueHeap<Pending>();
+  #timer: { readonly timer: Timer; readonly atMs: Ms; readonly isDrained: boolean } | undefined;
   #subscription: NatsSubscriptionLike | undefined;
   #count = 0;
   #closed = false;
@@ -76,30 +85,35 @@ export class Exchange {
 
   /** Asks now, if the link is up. Never rejects. */
   ask(question: Question): Promise<Answer> {
+    return new Promise((resolve) => this.pose(question, resolve));
+  }
+
+  /** As `ask`; `settle` is called once, perhaps before this returns. */
+  pose(question: Question, settle: (answer: Answer) => void): void {
     const { epoch } = this.#link;
-    if (this.#closed) return Promise.resolve({ kind: "not-sent", cause: new Error("closed") });
-    if (epoch === undefined) {
-      return Promise.resolve({ kind: "not-sent", cause: new Error("no connection") });
-    }
-    return new Promise((resolve) => {
-      this.#count += 1;
-      const token = this.#count.toString(36);
-      const settle = (answer: Answer): void => {
-        if (!this.#pending.delete(token)) return;
-        timer.cancel();
-        unsubscribe();
-        resolve(answer);
-      };
-      const { subject, outlivesLink = false } = question;
-      this.#pending.set(token, { subject, outlivesLink, epoch, settle });
-      const timer = this.#runtime.time.setTimer(question.timeoutMs, () =>
-        settle({ kind: "silence", why: "timeout" }),
-      );
-      let unsubscribe = (): void => {};
-      const cause = this.#send(question, token);
-      if (cause !== undefined) return settle({ kind: "not-sent", cause });
-      unsubscribe = onAbort(question.signal, () => settle({ kind: "silence", why: "aborted" }));
-    });
+    if (this.#closed) return settle({ kind: "not-sent", cause: new Error("closed") });
+    if (epoch === undefined) return settle({ kind: "not-sent", cause: new Error("no connection") });
+    this.#count += 1;
+    const token = this.#count.toString(36);
+    const { signal, subject, timeoutMs } = question;
+    const pending: Pending = {
+      wakeMs: 0,
+      heapIndex: -1,
+      token,
+      subject,
+      outlivesLink: question.outlivesLink === true,
+      epoch,
+      settle,
+      unsubscribe: undefined,
+    };
+    this.#pending.set(token, pending);
+    this.#expect(pending, this.#runtime.time.monotonicMs() + timeoutMs);
+    const cause = this.#send(question, token);
+    if (cause !== undefined) return this.#settle(pending, { kind: "not-sent", cause });
+    if (signal === undefined) return;
+    pending.unsubscribe = onAbort(signal, () =>
+      this.#settle(pending, { kind: "silence", why: "aborted" }),
+    );
   }
 
   /** Ends every question as `silence`. */
@@ -108,7 +122,43 @@ export class Exchange {
     this.#unlisten();
     this.#dropSubscription();
     for (const pending of [...this.#pending.values()]) {
-      pending.settle({ kind: "silence", why: "closed" });
+      this.#settle(pending, { kind: "silence", why: "closed" });
+    }
+  }
+
+  #settle(pending: Pending, answer: Answer): void {
+    if (!this.#pending.delete(pending.token)) return;
+    pending.unsubscribe?.();
+    this.#deadlines.remove(pending);
+    if (this.#deadlines.size === 0) this.#disarm();
+    pending.settle(answer);
+  }
+
+  #expect(pending: Pending, atMs: Ms): void {
+    this.#deadlines.update(pending, atMs);
+    if (this.#timer === undefined || atMs < this.#timer.atMs) this.#arm(atMs, false);
+  }
+
+  #arm(atMs: Ms, isDrained: boolean): void {
+    this.#disarm();
+    const { time } = this.#runtime;
+    const delayMs = Math.max(0, atMs - time.monotonicMs());
+    this.#timer = { timer: time.setTimer(delayMs, () => this.#tick()), atMs, isDrained };
+  }
+
+  #disarm(): void {
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+  }
+
+  #tick(): void {
+    const nowMs = this.#runtime.time.monotonicMs();
+    const { atMs = nowMs, isDrained = true } = this.#timer ?? {};
+    this.#timer = undefined;
+    if (nowMs - atMs > STALL_MS && !isDrained) return this.#arm(nowMs + DRAIN_MS, true);
+    for (let due = this.#deadlines.peek(); due !== undefined; due = this.#deadlines.peek()) {
+      if (due.wakeMs > nowMs) return this.#arm(due.wakeMs, false);
+      this.#settle(due, { kind: "silence", why: "timeout" });
     }
   }
 
@@ -117,10 +167,9 @@ export class Exchange {
     const { headers } = question;
     try {
       this.#subscribe();
-      this.#link.connection.publish(question.subject, question.data, {
-        reply: this.#inbox + token,
-        ...(headers === undefined ? {} : { headers }),
-      });
+      const reply = this.#inbox + token;
+      const options = headers === undefined ? { reply } : { reply, headers };
+      this.#link.connection.publish(question.subject, question.data, options);
       return undefined;
     } catch (error) {
       return error ?? new Error("the client refused to send");
@@ -140,22 +189,22 @@ export class Exchange {
     const pending = this.#pending.get(message.subject.slice(this.#inbox.length));
     if (pending === undefined) return;
     if (message.headers?.code === NO_RESPONDERS && message.data.length === 0) {
-      return pending.settle({ kind: "no-responders" });
+      return this.#settle(pending, { kind: "no-responders" });
     }
     const sameLink = pending.epoch === this.#link.epoch;
-    pending.settle({ kind: "message", message, sameLink });
+    this.#settle(pending, { kind: "message", message, sameLink });
   }
 
   #onLost(): void {
     for (const pending of [...this.#pending.values()]) {
-      if (!pending.outlivesLink) pending.settle({ kind: "silence", why: "link lost" });
+      if (!pending.outlivesLink) this.#settle(pending, { kind: "silence", why: "link lost" });
     }
   }
 
   #onRefused(subject: string, reason: string): void {
     const ours = subject === `${this.#inbox}*`;
     for (const pending of [...this.#pending.values()]) {
-      if (ours || pending.subject === subject) pending.settle({ kind: "refused", reason });
+      if (ours || pending.subject === subject) this.#settle(pending, { kind: "refused", reason });
     }
   }
 

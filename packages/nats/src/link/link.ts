@@ -43,6 +43,7 @@ export class Link {
   #state: "up" | "down" | "closed" | "released" = "up";
   #lastUpMs: Ms;
   #changes = 0;
+  #epoch: { readonly text: string; readonly info: object; readonly changes: number } | undefined;
   #probing = false;
   #stopStatus: () => void = () => {};
 
@@ -68,7 +69,12 @@ export class Link {
   get epoch(): string | undefined {
     const { info } = this.connection;
     if (this.#state !== "up" || info === undefined || this.connection.isClosed()) return undefined;
-    return `${this.#changes}/${info.server_id}/${info.client_id}`;
+    const changes = this.#changes;
+    if (this.#epoch?.info !== info || this.#epoch.changes !== changes) {
+      const text = `${changes}/${info.server_id}/${info.client_id}`;
+      this.#epoch = { text, info, changes };
+    }
+    return this.#epoch.text;
   }
 
   /** When the link was last seen to be up, on the monotonic clock. */
