@@ -9,7 +9,7 @@ import { openDoor } from "./door.ts";
 import { type NodeEvent, runNode } from "./node.ts";
 import { pausableRuntime } from "./pausable-runtime.ts";
 import { type Order, PAUSE_MS } from "./shop.ts";
-import { openTill, type TillEvent } from "./till.ts";
+import { openTill, type TillEvent, type TillOptions } from "./till.ts";
 
 /** A door that can be lost. */
 export interface HiredDoor {
@@ -90,25 +90,7 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
         }),
       );
     },
-    async hireTill(name, report) {
-      const own = memoryBackend({ store });
-      let isDead = false;
-      const tell = (event: TillEvent): void => {
-        if (!isDead) report(event);
-      };
-      const till = await openTill({ backend: own, name, providerUrl, report: tell });
-      return {
-        async crash() {
-          isDead = true;
-          await cutOff(own);
-          till.close().catch(() => {});
-        },
-        async close() {
-          await till.close();
-          await own.close();
-        },
-      };
-    },
+    hireTill: (name, report) => hireTill(memoryBackend({ store }), { name, providerUrl, report }),
     async hireDoor(onOrder) {
       const own = memoryBackend({ store });
       const door = await openDoor({ backend: own, onOrder });
@@ -139,6 +121,28 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
           await own.close();
         },
       };
+    },
+  };
+}
+
+async function hireTill(
+  backend: MemoryBackend,
+  options: Omit<TillOptions, "backend">,
+): Promise<HiredTill> {
+  let isDead = false;
+  const report = (event: TillEvent): void => {
+    if (!isDead) options.report(event);
+  };
+  const till = await openTill({ ...options, backend, report });
+  return {
+    async crash() {
+      isDead = true;
+      await cutOff(backend);
+      till.close().catch(() => {});
+    },
+    async close() {
+      await till.close();
+      await backend.close();
     },
   };
 }

@@ -21,21 +21,40 @@ function terminal(answer?: string) {
   return { own, said };
 }
 
+/** Someone at a terminal. */
+interface Person {
+  /** Types a line, and answers what is asked. */
+  type(line: string, answer?: string): Promise<{ code: number; out: string; err: string }>;
+  /** What a command shows, as data. */
+  rowsOf(line: string): Promise<readonly Record<string, unknown>[]>;
+  /** Works on the same store as a service does. */
+  on(work: (q: Quorate) => Promise<void>): Promise<void>;
+}
+
 /** Declares the tests; `urlOf` is asked when they run. */
 export function itHasACommandLine(urlOf: () => string): void {
-  const type = async (line: string, answer?: string) => {
+  const person = personAt(urlOf);
+  itShowsWhatIsHeld(person);
+  itShowsWhatRan(person);
+}
+
+function personAt(urlOf: () => string): Person {
+  const type: Person["type"] = async (line, answer) => {
     const { own, said } = terminal(answer);
     const words = line.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', "")) ?? [];
     const code = await runCommandLine([...words, "--url", urlOf()], own);
     return { code, ...said };
   };
-  const rowsOf = async (line: string): Promise<readonly Record<string, unknown>[]> =>
+  const rowsOf: Person["rowsOf"] = async (line) =>
     JSON.parse((await type(`${line} --json`)).out) as Record<string, unknown>[];
-  const on = async (work: (q: Quorate) => Promise<void>): Promise<void> => {
+  const on: Person["on"] = async (work) => {
     await using q = await connect(urlOf());
     await work(q);
   };
+  return { type, rowsOf, on };
+}
 
+function itShowsWhatIsHeld({ type, rowsOf, on }: Person): void {
   it("shows who holds a lock and who waits, and breaks it when told yes", () =>
     on(async (q) => {
       const lock = await q.lock.acquire("order/1", { label: "pod-1" });
@@ -72,6 +91,15 @@ export function itHasACommandLine(urlOf: () => string): void {
       expect((await type("idem show charge/7")).out).toContain("may run");
     }));
 
+  it("finds out how the server is", async () => {
+    const seen = await type("doctor");
+    expect(seen.out).toMatch(/✓ +server +(redis|nats-server) \d/);
+    expect(seen.out).toMatch(/our clock against the server's +[+-]\d/);
+    expect(seen.code).toBe(seen.out.includes("✗") ? 1 : 0);
+  });
+}
+
+function itShowsWhatRan({ type, rowsOf, on }: Person): void {
   it("pauses a job, and shows what ran", () =>
     on(async (q) => {
       let runs = 0;
@@ -114,11 +142,4 @@ export function itHasACommandLine(urlOf: () => string): void {
       expect((await type("saga show o-1")).out).toContain("order v1");
       expect((await type("saga show nobody")).code).toBe(1);
     }));
-
-  it("finds out how the server is", async () => {
-    const seen = await type("doctor");
-    expect(seen.out).toMatch(/✓ +server +(redis|nats-server) \d/);
-    expect(seen.out).toMatch(/our clock against the server's +[+-]\d/);
-    expect(seen.code).toBe(seen.out.includes("✗") ? 1 : 0);
-  });
 }
