@@ -175,6 +175,21 @@ describe.skipIf(redis.skip)(`redis refusals${redis.reason}`, () => {
     expect((await backend.leases.inspect("l")).holders).toEqual([]);
   });
 
+  it("a request whose answer cannot be listened for is not sent, and says so", async () => {
+    const backend = rig.open({}, { password: PASSWORD });
+    await backend.ready();
+    const [, most = ""] = await rig.admin.config("GET", "maxclients");
+    await rig.admin.config("SET", "maxclients", "1");
+    try {
+      const request = (): Promise<unknown> =>
+        backend.bus.request("s", new Uint8Array(), { timeoutMs: 150 });
+      const error = await errorOf(request);
+      expect([error.code, error.effect]).toEqual(["TIMEOUT", "none"]);
+    } finally {
+      await rig.admin.config("SET", "maxclients", most);
+    }
+  });
+
   it("a key of another type in our place is RECORD_INVALID, and left alone", async () => {
     const backend = rig.open({ namespace: "foreign" }, { password: PASSWORD });
     await rig.admin.set("{foreign/0}l", "not ours");

@@ -4,7 +4,7 @@
  * Workers use the primitive as a service would, for ever, on a store of some engine; whatever a
  * profile throws at them, the claims hold. Production code runs unmodified.
  */
-import { isQuorateError } from "@quorate/core";
+import { isQuorateError, type Ms } from "@quorate/core";
 import type { Lock } from "@quorate/lock";
 import type { EngineName, ProfileName, SimProcess, World } from "@quorate/simulator";
 
@@ -51,9 +51,10 @@ export class Workers {
   /** Known from the first time that the claim is asked. */
   #healedMs: number | undefined;
 
-  constructor(sim: World) {
+  /** `withinMs`: what breakers that opened again and again may keep their callers waiting. */
+  constructor(sim: World, withinMs: Ms = RECOVERY_MS) {
     this.#sim = sim;
-    sim.eventually("every worker gets something done", { withinMs: RECOVERY_MS }, () => {
+    sim.eventually("every worker gets something done", { withinMs }, () => {
       const healedMs = (this.#healedMs ??= sim.nowMs);
       const idle = [...this.#doneLastMs].filter(([, atMs]) => atMs <= healedMs);
       return idle.length === 0 || `nothing from ${idle.map(([name]) => name).join(", ")}`;

@@ -91,6 +91,14 @@ const SLICES: readonly Slice[] = [
     ],
   },
   {
+    scenario: "heartbeats",
+    seeds: 100,
+    mustHit: [
+      ...["joined", "left by itself", "saw joined", "saw suspected", "saw recovered", "saw down"],
+      ...["saw left", "saw updated", "membership.failed", "membership.dropped"],
+    ],
+  },
+  {
     scenario: "shared-breaker",
     mustHit: [
       "turned away",
@@ -129,6 +137,11 @@ const SLICES: readonly Slice[] = [
     ],
   },
   {
+    scenario: "rpc-streams",
+    seeds: 100,
+    mustHit: ["whole", "left", "handler ended", "told OUTCOME_UNKNOWN", "told TIMEOUT"],
+  },
+  {
     scenario: "two-phase",
     seeds: 100,
     mustHit: [
@@ -138,12 +151,39 @@ const SLICES: readonly Slice[] = [
     ],
   },
   {
+    scenario: "gossip",
+    seeds: 100,
+    mustHit: ["said", "heard", "reborn", "gossip.failed"],
+  },
+  {
+    scenario: "swim",
+    seeds: 100,
+    mustHit: [
+      ...["joined", "died", "suspected", "recovered", "down"],
+      ...["swim.accused", "swim.paused", "swim.failed"],
+    ],
+  },
+  {
+    scenario: "rpc",
+    seeds: 100,
+    mustHit: [
+      ...["answered", "serving", "drained", "told REFUSED none", "told TIMEOUT unknown"],
+      ...["told REMOTE_FAILED unknown", "told OUTCOME_UNKNOWN unknown", "retry.retrying"],
+      ...["idempotency.replayed", "rpc.called", "rpc.served", "rpc.handler-failed"],
+    ],
+  },
+  {
     scenario: "outbox",
     seeds: 100,
     mustHit: [
       ...["stored", "handled", "gave up", "delivered again", "idempotency.replayed"],
       ...["outbox.claimed", "outbox.failed", "lock.lost"],
     ],
+  },
+  {
+    scenario: "registry",
+    seeds: 100,
+    mustHit: ["registered", "drained", "left", "lost", "stale", "panic"],
   },
 ];
 

@@ -22,20 +22,28 @@ const PLANTED = [
 describe.skipIf(nats.skip)(`the twin of nats${nats.reason}`, () => {
   let server: ServerProcess;
   let real: Engine;
-  const connections: OwnConnection[] = [];
+  const connections = new Set<OwnConnection>();
   beforeAll(async () => {
     server = await startNats({ version: "2.15" });
     real = {
       name: `nats ${server.version}`,
       open: async (namespace) => {
         const connection = await connectTo("@nats-io/transport-node", server.url);
-        connections.push(connection);
-        return natsBackend(connection, { namespace, storage: "memory" });
+        connections.add(connection);
+        const backend = natsBackend(connection, { namespace, storage: "memory" });
+        const close = backend.close.bind(backend);
+        // A long hunt would use up the server's connections.
+        backend.close = async (how) => {
+          await close(how);
+          await connection.close();
+          connections.delete(connection);
+        };
+        return backend;
       },
     };
   });
   afterAll(async () => {
-    await Promise.all(connections.map((connection) => connection.close()));
+    await Promise.all([...connections].map((connection) => connection.close()));
     await server.stop();
   });
 

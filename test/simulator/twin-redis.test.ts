@@ -22,15 +22,23 @@ const PLANTED = [
 describe.skipIf(redis.skip)(`the twin of redis${redis.reason}`, () => {
   let server: ServerProcess;
   let real: Engine;
-  const clients: Redis[] = [];
+  const clients = new Set<Redis>();
   beforeAll(async () => {
     server = await startRedis();
     real = {
       name: `redis ${server.version}`,
       open: async (namespace) => {
         const client = new Redis({ host: server.host, port: server.port });
-        clients.push(client);
-        return redisBackend(client, { namespace });
+        clients.add(client);
+        const backend = redisBackend(client, { namespace });
+        const close = backend.close.bind(backend);
+        // A long hunt would use up the server's ten thousand connections.
+        backend.close = async (how) => {
+          await close(how);
+          client.disconnect();
+          clients.delete(client);
+        };
+        return backend;
       },
     };
   });

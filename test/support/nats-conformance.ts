@@ -27,6 +27,7 @@ export function natsConformance(options: NatsHarnessOptions): void {
   runConformance(testApi(), () => natsHarness(options), {
     without: ["pauseProcess", "resumeProcess", "failover"],
     scale: 0.2,
+    concurrency: 6,
   });
 }
 
@@ -35,6 +36,7 @@ export function natsClusterConformance(version: NatsLine, only = ""): void {
   runConformance(testApi(CLUSTER_CASE_MS), () => natsClusterHarness(version), {
     without: ["pauseProcess", "resumeProcess"],
     scale: 0.2,
+    concurrency: 6,
     only,
   });
 }

@@ -49,5 +49,5 @@ export function redisConformance(
     it: (name, body) => it(name, async () => expect(await body()).toBeUndefined()),
     afterAll,
   };
-  runConformance(test, createHarness, { without });
+  runConformance(test, createHarness, { without, concurrency: 6 });
 }

@@ -7,6 +7,7 @@
 import { strict as assert } from "node:assert";
 import { type Backend, type Random, systemRuntime } from "@quorate/core";
 import { seededRandom } from "@quorate/core/testing";
+import type { Company } from "./company.ts";
 import type { Harness, HarnessFaults, Need, OpenOptions } from "./harness.ts";
 
 /** One claim about an engine. */
@@ -14,6 +15,8 @@ export interface Case {
   /** The claim, as a sentence; with the number of the plan's case where it has one. */
   readonly name: string;
   readonly needs?: readonly Need[];
+  /** Keeps the machine busy, or measures what a busy machine would spoil: never beside others. */
+  readonly isAlone?: boolean;
   run(t: CaseContext): Promise<void>;
 }
 
@@ -28,6 +31,12 @@ export class GatedOff extends Error {}
 
 const LONGEST_STEP_MS = 20;
 
+interface CaseOptions {
+  readonly seed: number;
+  readonly scale: number;
+  readonly company: Company | undefined;
+}
+
 /** What a case works with. */
 export class CaseContext {
   readonly harness: Harness;
@@ -36,12 +45,14 @@ export class CaseContext {
   /** Chance from the suite's seed. */
   readonly random: Random;
   readonly #scale: number;
+  readonly #company: Company | undefined;
   readonly #cleanups: (() => Promise<void>)[] = [];
 
-  constructor(harness: Harness, options: { readonly seed: number; readonly scale?: number }) {
+  constructor(harness: Harness, options: CaseOptions) {
     this.harness = harness;
     this.random = seededRandom(options.seed);
-    this.#scale = options.scale ?? 1;
+    this.#scale = options.scale;
+    this.#company = options.company;
     this.prefix = `t${systemRuntime.ids.operation()}`;
   }
 
@@ -71,7 +82,8 @@ export class CaseContext {
   fault<F extends keyof HarnessFaults>(name: F): HarnessFaults[F] {
     const fault = this.harness.faults?.[name];
     assert(fault !== undefined, `the case uses ${name} without naming it in its needs`);
-    return fault.bind(this.harness.faults) as HarnessFaults[F];
+    const bound = fault.bind(this.harness.faults) as HarnessFaults[F];
+    return this.#company?.share(name, bound) ?? bound;
   }
 
   /** Gates the case off at run time: the engine's capabilities say that it does not apply. */

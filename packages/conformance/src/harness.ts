@@ -86,6 +86,13 @@ export interface ConformanceOptions {
    * stay the same. @default 1
    */
   readonly scale?: number;
+  /**
+   * How many cases may run at once, where they leave each other alone; those that need the same
+   * disaster then suffer one together. For set-ups that wait for servers and for time to pass: a
+   * harness whose `pass` moves a scripted clock needs 1. Cases are begun before the framework comes
+   * to them, so choose some of them with `only`, not with the framework's own filter. @default 1
+   */
+  readonly concurrency?: number;
   /** Where the chance of random cases starts; a failure prints it. @default a new one */
   readonly seed?: number;
 }

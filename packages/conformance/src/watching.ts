@@ -61,6 +61,11 @@ export async function watchLeases(
   return watching;
 }
 
+/** What a watch tells of the state. Over a link that is slow at first, `stale` may come before. */
+export function ofState<T extends { readonly kind: string }>(seen: readonly T[]): readonly T[] {
+  return seen.filter(({ kind }) => kind !== "stale");
+}
+
 /** True once a watch told its whole state. */
 export function hasSynced(seen: readonly { readonly kind: string }[]): boolean {
   return seen.some(({ kind }) => kind === "synced");

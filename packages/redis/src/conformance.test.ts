@@ -16,5 +16,5 @@ const test: TestApi = {
 };
 
 describe.skipIf(redis.skip)(`redis by ioredis 6 conforms to the waist${redis.reason}`, () => {
-  runConformance(test, () => standalone(6), { without: ["failover"] });
+  runConformance(test, () => standalone(6), { without: ["failover"], concurrency: 6 });
 });

@@ -32,6 +32,7 @@ const WRITES = (["PUBLISH", "SPUBLISH"] as const).flatMap((publish) => {
   ];
 });
 const HOLD_MS = 900;
+const SETTLE_MS = 1_000;
 
 const isWrite = (chunk: Buffer): boolean => WRITES.some((sha) => chunk.includes(sha));
 
@@ -70,6 +71,8 @@ export async function standalone(version: 5 | 6): Promise<Harness> {
 /** Three masters with a replica each. */
 export async function cluster(version: 5 | 6): Promise<Harness> {
   const servers = await startRedisCluster({ nodeTimeoutMs: 1_000 });
+  // Until its nodes have told each other of all replicas, clients move their subscriptions about.
+  await sleep(SETTLE_MS);
   const Client = version === 6 ? Redis : (Redis5 as unknown as typeof Redis);
   return harness({
     name: `redis cluster by ioredis ${version}`,

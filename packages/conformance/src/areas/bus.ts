@@ -10,8 +10,12 @@ export const bus: Area = {
   name: "bus",
   cases: [
     { name: "a message reaches every subscriber, in every process", run: reachesAll },
-    { name: "60 messages of one publisher arrive in order", run: inOrder },
-    { name: "61 a queue shares: each message to one member, spread over all", run: queues },
+    { name: "60 messages of one publisher arrive in order", isAlone: true, run: inOrder },
+    {
+      name: "61 a queue shares: each message to one member, spread over all",
+      isAlone: true,
+      run: queues,
+    },
     { name: "62 a prefix takes what is below it, and nothing beside it", run: prefixes },
     { name: "63 nobody listens: told at once", run: noResponders },
     { name: "64 a late answer is dropped, the next request unharmed", run: lateReply },

@@ -33,6 +33,7 @@ export const faults: Area = {
     {
       name: "52 contended, reply lost: unknown or ok, never `conflict` after it won",
       needs: ["loseNextReply"],
+      isAlone: true,
       run: lostContended,
     },
     {

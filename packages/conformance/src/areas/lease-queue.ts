@@ -19,10 +19,11 @@ export const leaseQueue: Area = {
     { name: "the same owner asking again keeps its place in line", run: keepsPlace },
     { name: "`fair: false` overtakes the line when it fits", run: overtakes },
     { name: "a fair claim does not overtake, though it would fit", run: noOvertaking },
-    { name: "a closed process's waiters are skipped at once", run: closedIsSkipped },
+    { name: "a closed process's waiters are skipped at once", isAlone: true, run: closedIsSkipped },
     {
       name: "a paused process costs the line one claim window, however many it has waiting",
       needs: ["pauseProcess", "resumeProcess"],
+      isAlone: true,
       run: pausedCostsOneWindow,
     },
     {
@@ -33,7 +34,7 @@ export const leaseQueue: Area = {
     { name: "a waiter outlives a cut of its link", needs: ["resetLink"], run: outlivesReset },
     { name: "a waiter outlives a flush of the store", needs: ["flush"], run: outlivesFlush },
     { name: "inspect shows the line in order", run: showsLine },
-    { name: "fifty waiters are all served, one at a time", run: drains },
+    { name: "fifty waiters are all served, one at a time", isAlone: true, run: drains },
     { name: "close rejects the waits that are under way", run: closeRejects },
   ],
 };

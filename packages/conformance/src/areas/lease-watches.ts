@@ -6,13 +6,14 @@ import type { LeaseEvent } from "@quorate/core";
 import type { Area, CaseContext } from "../case.ts";
 import { claim, mustAcquire } from "../kit.ts";
 import { shortTtlMs } from "../times.ts";
-import { isSynced, watchLeases, Watching } from "../watching.ts";
+import { isSynced, ofState, watchLeases, Watching } from "../watching.ts";
 
 export const leaseWatches: Area = {
   name: "lease watch",
   cases: [
     { name: "tells who holds, then `synced`, then grants and ends", run: tells },
-    { name: "tells a release and an expiry by their reason", run: reasons },
+    { name: "tells a release and an expiry by their reason", isAlone: true, run: reasons },
+    { name: "a renewal of one lease does not put off the end of another", run: nearerEnd },
     { name: "takes one name, or what is below a prefix", run: boundaries },
     { name: "grants of one name come in order of their tokens, each ended once", run: inOrder },
     {
@@ -20,7 +21,11 @@ export const leaseWatches: Area = {
       needs: ["cutLink", "restoreLink"],
       run: outage,
     },
-    { name: "a slow reader costs memory by claims alive, not by traffic", run: slowReader },
+    {
+      name: "a slow reader costs memory by claims alive, not by traffic",
+      isAlone: true,
+      run: slowReader,
+    },
     { name: "ends by its signal, and with the backend", run: ends },
   ],
 };
@@ -29,7 +34,7 @@ async function tells(t: CaseContext): Promise<void> {
   const [holder, observer] = [await t.open(), await t.open()];
   const first = await mustAcquire(holder, t.key("a"), claim(holder, 30_000, { data: "facts" }));
   const watching = await watchLeases(t, observer.leases.watch(`${t.prefix}/`));
-  const [granted, synced] = watching.seen;
+  const [granted, synced] = ofState(watching.seen);
   assert(granted?.kind === "granted" && synced?.kind === "synced");
   assert.equal(granted.name, t.key("a"));
   assert.equal(granted.holder.owner, first.owner);
@@ -37,8 +42,8 @@ async function tells(t: CaseContext): Promise<void> {
   assert.equal(granted.holder.data, "facts");
   const second = await mustAcquire(holder, t.key("b"), claim(holder, 30_000));
   await holder.leases.release(first);
-  await watching.until("both", (seen) => seen.length === 4);
-  const [, , next, ended] = watching.seen;
+  await watching.until("both", (seen) => ofState(seen).length === 4);
+  const [, , next, ended] = ofState(watching.seen);
   assert(next?.kind === "granted" && next.holder.fencingToken === second.fencingToken);
   assert(ended?.kind === "ended" && ended.fencingToken === first.fencingToken);
   assert.equal(ended.owner, first.owner);
@@ -62,6 +67,23 @@ async function reasons(t: CaseContext): Promise<void> {
       [expired.fencingToken, "expired"],
     ],
   );
+}
+
+/** The watch looks when the first lease would have ended, and finds it moved far away. */
+async function nearerEnd(t: CaseContext): Promise<void> {
+  const [holder, observer] = [await t.open(), await t.open()];
+  const ttlMs = 2 * shortTtlMs(holder);
+  const watching = await watchLeases(t, observer.leases.watch(`${t.prefix}/`));
+  const renewed = await mustAcquire(holder, t.key("renewed"), claim(holder, ttlMs));
+  await watching.until("the first grant", (seen) => tokensOf(seen, "granted").length === 1);
+  assert.deepEqual(await holder.leases.renew([{ ...renewed, ttlMs: 60_000 }]), ["renewed"]);
+  const ending = await mustAcquire(holder, t.key("ending"), claim(holder, 1.5 * ttlMs));
+  await watching.until(
+    "the nearer end",
+    (seen) => tokensOf(seen, "ended").includes(ending.fencingToken),
+    1.5 * ttlMs + holder.capabilities.expiryLagMs + 1_000,
+  );
+  assert.deepEqual(tokensOf(watching.seen, "ended"), [ending.fencingToken]);
 }
 
 async function boundaries(t: CaseContext): Promise<void> {

@@ -10,7 +10,7 @@ import { afterExpiry, shortTtlMs } from "../times.ts";
 export const revisions: Area = {
   name: "revisions",
   cases: [
-    { name: "16 grow strictly with every write of a key", run: grow },
+    { name: "16 grow strictly with every write of a key", isAlone: true, run: grow },
     { name: "17 grow over delete, expiry and re-creation", run: overExpiry },
     { name: "18 grow over a restart of the process", run: overReopening },
     {

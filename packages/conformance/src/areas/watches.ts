@@ -6,7 +6,15 @@ import type { Backend, Change } from "@quorate/core";
 import type { Area, CaseContext } from "../case.ts";
 import { collect, mustDelete, mustPut, text } from "../kit.ts";
 import { shortTtlMs } from "../times.ts";
-import { assertRevisionsGrow, asState, isSynced, stateOf, watchKv, Watching } from "../watching.ts";
+import {
+  assertRevisionsGrow,
+  asState,
+  isSynced,
+  ofState,
+  stateOf,
+  watchKv,
+  Watching,
+} from "../watching.ts";
 
 export const watches: Area = {
   name: "watch",
@@ -14,8 +22,12 @@ export const watches: Area = {
     { name: "33 takes what its target names: one key, or what is below a prefix", run: boundaries },
     { name: "35 tells the state, then `synced`, then changes", run: stateFirst },
     { name: "36 a target with nothing in it syncs", run: emptySyncs },
-    { name: "37 per key revisions only grow", run: inOrder },
-    { name: "38 tells deletes and expiries with their reason", run: reasons },
+    { name: "37 per key revisions only grow", isAlone: true, run: inOrder },
+    {
+      name: "38 tells deletes and expiries with their reason",
+      isAlone: true,
+      run: reasons,
+    },
     {
       name: "39 delete and re-create in an outage end in the last state",
       needs: ["cutLink", "restoreLink"],
@@ -23,9 +35,14 @@ export const watches: Area = {
     },
     {
       name: "40 a slow reader costs memory by keys, not by traffic, and gets the last state",
+      isAlone: true,
       run: slowReader,
     },
-    { name: "41 a thousand watches of one key all see its last state", run: manyWatches },
+    {
+      name: "41 a thousand watches of one key all see its last state",
+      isAlone: true,
+      run: manyWatches,
+    },
     {
       name: "42 leaving a watch frees what the server held for it",
       needs: ["serverResources"],
@@ -67,7 +84,7 @@ async function stateFirst(t: CaseContext): Promise<void> {
   const first = await mustPut(backend, t.key("a"), "1");
   await mustPut(backend, t.key("b"), "1", { ttlMs: 60_000 });
   const watching = await watchKv(t, backend.kv.watch(`${t.prefix}/`));
-  const kinds = watching.seen.map((change) => change.kind);
+  const kinds = ofState(watching.seen).map((change) => change.kind);
   assert.deepEqual(kinds, ["put", "put", "synced"]);
   const entry = putsOf(watching.seen).find(({ key }) => key === t.key("a"));
   assert.equal(entry?.revision, first.revision);
@@ -86,7 +103,7 @@ async function emptySyncs(t: CaseContext): Promise<void> {
   for (const target of [`${t.prefix}/`, t.key("nothing")]) {
     const watching = await watchKv(t, kv.watch(target));
     assert.deepEqual(
-      watching.seen.map((change) => change.kind),
+      ofState(watching.seen).map((change) => change.kind),
       ["synced"],
     );
   }

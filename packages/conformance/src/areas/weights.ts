@@ -20,7 +20,11 @@ export const weights: Area = {
       run: phases,
     },
     { name: "an expired permit is free again, the others are not", run: onePermitExpires },
-    { name: "the weights held never exceed the capacity, whatever comes", run: neverTooMuch },
+    {
+      name: "the weights held never exceed the capacity, whatever comes",
+      isAlone: true,
+      run: neverTooMuch,
+    },
   ],
 };
 

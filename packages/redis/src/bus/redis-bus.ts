@@ -98,8 +98,9 @@ export class RedisBus implements MessageBus {
     const { runtime, lifecycle } = this.#engine;
     const answer = deferred<Message>();
     answer.promise.catch(() => {});
+    let isSent = false;
     const timer: Timer = runtime.time.setTimer(timeoutMs, () =>
-      answer.reject(noAnswer(subject, timeoutMs)),
+      answer.reject(isSent ? noAnswer(subject, timeoutMs) : notSent(subject, timeoutMs)),
     );
     const detach = [
       onAbort(signal, () => answer.reject(signal?.reason)),
@@ -110,6 +111,7 @@ export class RedisBus implements MessageBus {
       await Promise.race([this.#replies.open(), answer.promise]);
       this.#replies.expect(replyId, answer.resolve);
       const replyTo = this.#replies.channel.name;
+      isSent = true;
       const sent = this.#send(checked, { timeoutMs, replyTo, replyId });
       const received = await Promise.race([sent, answer.promise]);
       if (received === 0) throw nobodyListens(subject);
@@ -158,7 +160,7 @@ export class RedisBus implements MessageBus {
     },
   ): Promise<number> {
     const { link, scripts } = this.#engine;
-    const { value } = await link.run({
+    const { value, steady } = await link.run({
       operation: "bus.publish",
       script: scripts["bus-publish"],
       keys: [`${this.#prefix}b`, ...options.registries],
@@ -167,7 +169,9 @@ export class RedisBus implements MessageBus {
       signal: options.signal,
       once: true,
     });
-    return Number(value);
+    // Nobody: a no that counts only if it answers this very sending. What the client library sent
+    // again over a new connection may have been heard the first time.
+    return steady ? Number(value) : Math.max(1, Number(value));
   }
 
   #hear(subscription: BusSubscription, bytes: Buffer): void {
@@ -217,6 +221,14 @@ export class RedisBus implements MessageBus {
 function nobodyListens(subject: string): QuorateError<"NO_RESPONDERS"> {
   const message = `nobody listens on ${JSON.stringify(subject)}`;
   return new QuorateError("NO_RESPONDERS", message, { effect: "none", details: { subject } });
+}
+
+/** The server had no connection left to listen on, say. */
+function notSent(subject: string, timeoutMs: number): QuorateError<"TIMEOUT"> {
+  const what = JSON.stringify(subject);
+  const message = `could not listen for an answer on ${what} in ${timeoutMs} ms; nothing was sent`;
+  const details = { operation: "bus.request", timeoutMs };
+  return new QuorateError("TIMEOUT", message, { effect: "none", details });
 }
 
 function noAnswer(subject: string, timeoutMs: number): QuorateError<"TIMEOUT"> {
