@@ -56,6 +56,17 @@ function connectRedis(route: Exclude<Route, { engine: "nats" }>): Redis | Cluste
   });
 }
 
+/** A cluster that has just been formed, on a machine with much to do, may take its time. */
+async function whenReady(): Promise<void> {
+  for (let patience = 15; ; patience--) {
+    try {
+      return await backend.ready();
+    } catch (error) {
+      if (!isQuorateError(error) || !error.retryable || patience === 0) throw error;
+    }
+  }
+}
+
 /** One claim of `kind`, from its asking to its end. */
 async function claim(kind: Kind, acquire: () => Promise<Lock>, guard: Guard): Promise<void> {
   const id = `${mission.name}/${kind}/${(claims += 1)}`;
@@ -137,7 +148,7 @@ process.on("message", (order: Order) => {
 process.on("disconnect", () => process.exit(0));
 
 const backend = await connect(mission.route);
-await backend.ready();
+await whenReady();
 tell({ type: "ready" });
 await work(createLocks(backend, { ttlMs: TTL_MS, waitMs: WAIT_MS }), createGuard(backend.kv));
 await backend.close({ graceMs: 0 });

@@ -29,6 +29,11 @@ export function cancelSubject({ name, major }: ServiceName): string {
   return `rpc-cancel/${name}/${major}`;
 }
 
+/** One life of a client: answers that did not come with the frame of their request. */
+export function answersSubject(client: string): string {
+  return `rpc-answers/${client}`;
+}
+
 /** One life of a client: frames of its streams. */
 export function inboxSubject(client: string): string {
   return `rpc-inbox/${client}`;

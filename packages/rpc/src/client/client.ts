@@ -135,7 +135,7 @@ export function client<M extends Methods>(
       connection.endAll(closed(contract.name));
       routes.close();
       await streams.close();
-      await connection.identity?.close();
+      await Promise.all([connection.identity?.close(), connection.close()]);
     });
   };
   const made: Record<PropertyKey, unknown> = Object.create(null) as Record<PropertyKey, unknown>;

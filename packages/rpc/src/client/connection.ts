@@ -6,10 +6,11 @@
  * here; an answer that comes later, or that is none of ours, finds nobody and is counted; at most
  * `maxInFlight` are under way, those included that were given up and are not yet over.
  */
-import { type Backend, Lifecycle, type Message, type Ms, QuorateError } from "@quorate/core";
+import { type Backend, Lifecycle, type Ms, QuorateError } from "@quorate/core";
 import type { Contract } from "../contract-types.ts";
 import { cancelSubject } from "../subjects.ts";
 import type { TraceContext } from "../trace.ts";
+import { type Asker, Carrier } from "../packing/carrier.ts";
 import { readAnswer, type WireAnswer } from "../wire/answer.ts";
 import { encodeCancel } from "../wire/cancel.ts";
 import { encodeRequest } from "../wire/request.ts";
@@ -65,6 +66,7 @@ export class Connection {
   identity: Identity | undefined = undefined;
   /** Told of instances that are gone, beside the flights to them. */
   onGone: ((isGone: (instance: string) => boolean) => void) | undefined = undefined;
+  readonly #carrier: Carrier;
   readonly #maxInFlight: number;
   readonly #flying = new Set<Flight>();
   #count = 0;
@@ -76,6 +78,7 @@ export class Connection {
     this.contract = contract;
     this.counts = counts;
     this.id = backend.runtime.ids.operation();
+    this.#carrier = new Carrier(backend, this.id);
     this.lifecycle = new Lifecycle(`the client of ${contract.name}`, backend.runtime);
     this.#maxInFlight = maxInFlight;
   }
@@ -96,7 +99,7 @@ export class Connection {
   ): Flight {
     if (this.#flying.size >= this.#maxInFlight) throw this.#full();
     const { backend, id, identity } = this;
-    const { bus, runtime } = backend;
+    const { runtime } = backend;
     this.#count += 1;
     const bytes = encodeRequest({
       id: this.#count,
@@ -117,9 +120,7 @@ export class Connection {
     identity?.onSend();
     const flight = new Flight(this, this.#count, sent.instance, judge, explain);
     this.#flying.add(flight);
-    bus
-      .request(sent.subject, bytes, { timeoutMs: sent.timeoutMs })
-      .then(flight.onMessage, flight.onError);
+    this.#carrier.ask(sent.subject, bytes, sent.timeoutMs, flight);
     return flight;
   }
 
@@ -153,6 +154,11 @@ export class Connection {
     for (const flight of [...this.#flying]) flight.end(reason);
   }
 
+  /** After the flights. */
+  close(): Promise<void> {
+    return this.#carrier.close();
+  }
+
   #full(): QuorateError<"BULKHEAD_FULL"> {
     const { name } = this.contract;
     const running = this.#flying.size;
@@ -164,7 +170,7 @@ export class Connection {
 }
 
 /** One request under way. */
-export class Flight {
+export class Flight implements Asker {
   readonly id: number;
   readonly instance: string | undefined;
   /** Settles once; a late answer changes nothing. */
@@ -203,35 +209,35 @@ export class Flight {
   }
 
   /** The bus has an answer. */
-  readonly onMessage = (message: Message): void => {
+  onAnswer(data: Uint8Array): void {
     this.#connection.landed(this);
     const { counts } = this.#connection;
     if (this.#isOver) return void (counts.late += 1);
     this.#isOver = true;
-    const fields = readFields(message.data, MAX_MESSAGE_BYTES);
+    const fields = readFields(data, MAX_MESSAGE_BYTES);
     const answer = fields === undefined ? undefined : readAnswer(fields);
     if (answer === undefined) {
       counts.unreadable += 1;
-      return this.#reject(unreadable(message.subject));
+      return this.#reject(unreadable());
     }
     try {
       this.#resolve(this.#judge(answer));
     } catch (error) {
       this.#reject(error);
     }
-  };
+  }
 
   /** The bus has none. */
-  readonly onError = (error: unknown): void => {
+  onError(error: unknown): void {
     this.#connection.landed(this);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#reject(this.#explain(error));
-  };
+  }
 }
 
-function unreadable(subject: string): QuorateError<"OUTCOME_UNKNOWN"> {
-  const message = `the answer to a request on ${subject} was none of this version; it may have run`;
+function unreadable(): QuorateError<"OUTCOME_UNKNOWN"> {
+  const message = "the answer was none of this version of the protocol; the call may have run";
   const details = { operation: "rpc answer" };
   return new QuorateError("OUTCOME_UNKNOWN", message, { effect: "unknown", details });
 }

@@ -27,6 +27,7 @@ import { type ServerCounts, serverCounts } from "./counts.ts";
 import { serverChannels } from "./events.ts";
 import type { HookParts, Hooks } from "./hooks.ts";
 import { type Handlers, type ServeOptions, type ServeSettings, serveSettings } from "./options.ts";
+import { Unpacker } from "../packing/unpacker.ts";
 import { Reception } from "./reception.ts";
 
 /** Figures of a server. */
@@ -155,14 +156,15 @@ class Instance implements Server {
 
   /** Subscribes; the queue last, so that whoever is dealt a call can be cancelled. */
   async start(): Promise<void> {
-    const { bus } = this.#backend;
+    const { bus, runtime } = this.#backend;
     const contract = this.#contract;
-    const { onCancel, onMessage } = this.#reception;
+    const { onCancel, onMessage: handle } = this.#reception;
+    const unpacker = new Unpacker({ bus, runtime, handle });
     const made: Subscription[] = [];
     try {
       made.push(await bus.subscribe(cancelSubject(contract), onCancel));
-      made.push(await bus.subscribe(instanceSubject(contract, this.id), onMessage));
-      made.push(await bus.subscribe(callSubject(contract), onMessage, { queue: QUEUE }));
+      made.push(await bus.subscribe(instanceSubject(contract, this.id), unpacker.onMessage));
+      made.push(await bus.subscribe(callSubject(contract), unpacker.onMessage, { queue: QUEUE }));
       this.#registration = await this.#register();
     } catch (error) {
       await Promise.all(made.map((one) => one.close()));

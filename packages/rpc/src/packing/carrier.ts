@@ -1,0 +1,214 @@
+/**
+ * A client's carrier: asks the bus, and packs what is asked in one turn of the loop together.
+ *
+ * For whoever asks it is the bus: the first answer counts, nobody listening is told at once, and
+ * silence ends at the timeout. A request that is alone in its turn goes bare, as it always did.
+ * Those that went together are answered as they end: what is ready at once comes with the frame's
+ * own answer, what takes longer comes to the client's subject for late answers, so a slow call
+ * holds up no other.
+ *
+ * Guarantees: each request settles by its timeout, once; an answer that comes later finds nobody.
+ * Does not guarantee that requests of one turn reach different instances of a queue: those that go
+ * together are run by one.
+ */
+import { type Backend, DueHeap, type Message, type Ms, QuorateError } from "@quorate/core";
+import type { Subscription, Timer, Waking } from "@quorate/core";
+import { answersSubject } from "../subjects.ts";
+import {
+  isPackedAnswers,
+  MAX_PACKED,
+  MAX_PACKED_BYTES,
+  packRequests,
+  unpackAnswers,
+} from "./frame.ts";
+
+/** Who hears how a request ended. */
+export interface Asker {
+  /** The first answer. */
+  onAnswer(data: Uint8Array): void;
+  /** There will be none: the bus's error. */
+  onError(error: unknown): void;
+}
+
+/** A request that waits to be sent, or for its answer. */
+interface Asked extends Waking {
+  readonly bytes: Uint8Array;
+  readonly timeoutMs: Ms;
+  readonly asker: Asker;
+  /** Its frame and its place there; `undefined`: it went bare, or was settled. */
+  frame: Frame | undefined;
+}
+
+/** A frame under way. */
+interface Frame {
+  readonly number: number;
+  readonly asked: (Asked | undefined)[];
+  open: number;
+}
+
+/** Carries the requests of one client. */
+export class Carrier {
+  readonly #backend: Backend;
+  readonly #sender: string;
+  /** What was asked in this turn, by subject. */
+  readonly #turn = new Map<string, Asked[]>();
+  readonly #frames = new Map<number, Frame>();
+  readonly #due = new DueHeap<Asked>();
+  #timer: Timer | undefined = undefined;
+  #timerMs: Ms = Infinity;
+  #number = 0;
+  #isScheduled = false;
+  #isClosed = false;
+  /** Late answers can come: before that, everything goes bare. */
+  #answers: "none" | "opening" | Subscription = "none";
+
+  /** `sender`: the client's id, of `[0-9a-z]`. */
+  constructor(backend: Backend, sender: string) {
+    this.#backend = backend;
+    this.#sender = sender;
+  }
+
+  /** Asks; `asker` hears how it ends, never in this turn. */
+  ask(subject: string, bytes: Uint8Array, timeoutMs: Ms, asker: Asker): void {
+    if (bytes.byteLength > MAX_PACKED_BYTES) return this.#bare(subject, bytes, timeoutMs, asker);
+    const asked: Asked = { bytes, timeoutMs, asker, frame: undefined, wakeMs: 0, heapIndex: -1 };
+    const turn = this.#turn.get(subject);
+    if (turn === undefined) this.#turn.set(subject, [asked]);
+    else turn.push(asked);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    // Whoever was woken by one frame of answers asks again in the same round of microtasks.
+    queueMicrotask(this.#flush);
+  }
+
+  /** No late answers any more; what is under way is the caller's to end. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#frames.clear();
+    if (typeof this.#answers === "object") await this.#answers.close();
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    const turns = [...this.#turn];
+    this.#turn.clear();
+    for (const [subject, asked] of turns) {
+      if (asked.length > 1 && this.#hears()) {
+        for (let from = 0; from < asked.length; from += MAX_PACKED) {
+          this.#pack(subject, asked.slice(from, from + MAX_PACKED));
+        }
+      } else {
+        for (const { asker, bytes, timeoutMs } of asked) {
+          this.#bare(subject, bytes, timeoutMs, asker);
+        }
+      }
+    }
+  };
+
+  #bare(subject: string, bytes: Uint8Array, timeoutMs: Ms, asker: Asker): void {
+    this.#backend.bus.request(subject, bytes, { timeoutMs }).then(
+      ({ data }) => asker.onAnswer(data),
+      (error: unknown) => asker.onError(error),
+    );
+  }
+
+  #pack(subject: string, asked: (Asked | undefined)[]): void {
+    const one = asked[0];
+    if (asked.length === 1 && one !== undefined) {
+      return this.#bare(subject, one.bytes, one.timeoutMs, one.asker);
+    }
+    this.#number = (this.#number + 1) % 2 ** 32;
+    const number = this.#number;
+    const frame: Frame = { number, asked, open: asked.length };
+    this.#frames.set(number, frame);
+    const messages: Uint8Array[] = [];
+    const nowMs = this.#backend.runtime.time.monotonicMs();
+    let longestMs = 0;
+    for (const each of asked) {
+      if (each === undefined) continue;
+      each.frame = frame;
+      this.#due.update(each, nowMs + each.timeoutMs);
+      longestMs = Math.max(longestMs, each.timeoutMs);
+      messages.push(each.bytes);
+    }
+    this.#arm(nowMs);
+    const bytes = packRequests({ number, sender: this.#sender, messages });
+    this.#backend.bus.request(subject, bytes, { timeoutMs: longestMs }).then(
+      ({ data }) => this.#onAnswers(data),
+      (error: unknown) => this.#onFailed(frame, error),
+    );
+  }
+
+  /** Whether late answers would be heard; the first question opens the ear. */
+  #hears(): boolean {
+    if (this.#answers === "none" && !this.#isClosed) {
+      this.#answers = "opening";
+      const hear = ({ data }: Message): void => this.#onAnswers(data);
+      this.#backend.bus.subscribe(answersSubject(this.#sender), hear).then(
+        (subscription) => {
+          this.#answers = subscription;
+          if (this.#isClosed) void subscription.close();
+        },
+        () => (this.#answers = "none"), // Asked again with the next turn that has several.
+      );
+    }
+    return typeof this.#answers === "object";
+  }
+
+  #onAnswers(data: Uint8Array): void {
+    const read = isPackedAnswers(data) ? unpackAnswers(data) : undefined;
+    const frame = read === undefined ? undefined : this.#frames.get(read.number);
+    if (read === undefined || frame === undefined) return;
+    for (const { place, bytes } of read.answers) {
+      this.#settle(frame, place)?.asker.onAnswer(bytes);
+    }
+  }
+
+  #onFailed(frame: Frame, error: unknown): void {
+    for (let place = 0; place < frame.asked.length; place++) {
+      this.#settle(frame, place)?.asker.onError(error);
+    }
+  }
+
+  /** The request at `place`, which is settled by this; `undefined`: it was. */
+  #settle(frame: Frame, place: number): Asked | undefined {
+    const asked = frame.asked[place];
+    if (asked === undefined) return undefined;
+    frame.asked[place] = undefined;
+    frame.open -= 1;
+    if (frame.open === 0) this.#frames.delete(frame.number);
+    this.#due.remove(asked);
+    return asked;
+  }
+
+  /** One timer for all: set for the soonest, and left to fire early where that one is answered. */
+  #arm(nowMs: Ms): void {
+    const soonest = this.#due.peek();
+    if (soonest === undefined || soonest.wakeMs >= this.#timerMs || this.#isClosed) return;
+    this.#timer?.cancel();
+    this.#timerMs = soonest.wakeMs;
+    const { time } = this.#backend.runtime;
+    this.#timer = time.setTimer(Math.max(0, soonest.wakeMs - nowMs), this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerMs = Infinity;
+    this.#timer = undefined;
+    const nowMs = this.#backend.runtime.time.monotonicMs();
+    for (let asked = this.#due.peek(); asked !== undefined; asked = this.#due.peek()) {
+      if (asked.wakeMs > nowMs) break;
+      const { frame } = asked;
+      if (frame === undefined) this.#due.remove(asked);
+      else this.#settle(frame, frame.asked.indexOf(asked))?.asker.onError(noAnswer(asked));
+    }
+    this.#arm(nowMs);
+  };
+}
+
+/** As the bus says it. */
+function noAnswer({ timeoutMs }: Asked): QuorateError<"TIMEOUT"> {
+  const message = `no answer in ${timeoutMs} ms; it may have run`;
+  const details = { operation: "bus.request", timeoutMs };
+  return new QuorateError("TIMEOUT", message, { effect: "unknown", details });
+}
