@@ -59,8 +59,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         "client/connection.ts",
-        "flight.onMessage,",
-        "(message) => ([...this.#flying].at(-1) ?? flight).onMessage(message),",
+        "sent.timeoutMs, flight);",
+        "sent.timeoutMs, { onError: (error) => flight.onError(error), " +
+          "onAnswer: (data) => ([...this.#flying].at(-1) ?? flight).onAnswer(data) });",
       ),
     ],
     plan: one("unsafe", { clients: [["unsafe", "unsafe"]], servers: 1, faults: ["abort"] }),
@@ -91,6 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
         "return this.#timeout(call, error.effect);\n    }",
         'return this.#timeout(call, "none");\n    }',
       ),
+      edit("client/caller.ts", 'call.isSent ? error.effect : "none"', '"none"'),
     ],
     plan: one("unsafe", { servers: 1, faults: ["lose"] }),
     told: /told as none, and ran/,
