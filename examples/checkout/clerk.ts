@@ -97,7 +97,7 @@ export function openNightShift({ backend, name, items, report }: ClerkOptions): 
       await using term = await keeper.campaign({ signal: run.signal });
       await reconcile(run, term);
     },
-    { onCrash: "retry", overlap: "skip" },
+    { onCrash: "retry", overlap: "skip", historyLimit: 500 },
   );
   return {
     async close() {

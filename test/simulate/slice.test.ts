@@ -1,6 +1,7 @@
 /**
- * The short slice of the simulation that every test run makes: up to 500 seeds per primitive, dealt
- * to engines and profiles. `npm run simulate` and `npm run soak` are the long ones.
+ * The short slice of the simulation that a test run makes: up to 500 seeds per primitive, dealt to
+ * engines and profiles; half of the primitives, by the day (UTC), or all with `QUORATE_SLICE=all`.
+ * `npm run simulate` and `npm run soak` are the long ones.
  *
  * Runs are short, six virtual seconds of trouble and as many as it takes to recover, since a
  * mistake shows in the seed that meets it and not in the length. That the slice as a whole met
@@ -9,9 +10,12 @@
 import { type EngineName, failureText, type ProfileName, simulate } from "@quorate/simulator";
 import { describe, expect, it } from "vitest";
 
+import { ofToday } from "../support/by-day.ts";
 import { commandFor, optionsFor, type Setup } from "./cli/options-for.ts";
 
 const SECONDS = 6;
+const SHARES = 2;
+const IS_ALL = process.env["QUORATE_SLICE"] === "all";
 
 /** Shares of 100 seeds. On NATS leases are made over the kv, which takes three times as long. */
 const ENGINES: readonly (readonly [EngineName, number])[] = [
@@ -203,7 +207,7 @@ async function run(
 }
 
 describe("some hundred seeds", () => {
-  it.each(SLICES)("$scenario", { timeout: 120_000 }, async (slice) => {
+  it.each(ofToday(SLICES, SHARES, IS_ALL))("$scenario", { timeout: 120_000 }, async (slice) => {
     const { scenario, seeds = SEEDS, mustHit } = slice;
     const counts = new Map<string, number>();
     let from = 1;

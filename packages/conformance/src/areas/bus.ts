@@ -116,6 +116,9 @@ async function lateReply(t: CaseContext): Promise<void> {
     if (text(message.data) === "slow") held.push(message);
     else await message.respond?.(bytes("quick"));
   });
+  // Once before, so that the client's ear for answers is open: 100 ms are for the slow one alone.
+  const warm = client.bus.request(t.key("s"), bytes("warm"), { timeoutMs: 2_000 });
+  await t.settle("the first request", warm);
   const slow = client.bus.request(t.key("s"), bytes("slow"), { timeoutMs: 100 });
   const error = await t.rejection("the slow request", slow, 3_000);
   assertError(error, "TIMEOUT", "unknown");
