@@ -96,6 +96,7 @@ async function group(site: Site, server: ServerProcess, expect: ExpectStatic): P
     until(`${id} is ${state}`, withinMs, () => stateOf(id) === state);
   await Promise.all([is("child", "alive", 20_000), is("cut", "alive", 2_000)]);
   const before = watcher.member("child")?.incarnation ?? 0;
+  await until("the child has said so", 5_000, () => child.said.length > 0);
 
   child.process.kill("SIGSTOP");
   proxy.refuse(true);

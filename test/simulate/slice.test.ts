@@ -1,6 +1,6 @@
 /**
  * The short slice of the simulation that a test run makes: up to 500 seeds per primitive, dealt to
- * engines and profiles; half of the primitives, by the day (UTC), or all with `QUORATE_SLICE=all`.
+ * engines and profiles; a quarter of the primitives, by the day (UTC), or all with `QUORATE_SLICE=all`.
  * `npm run simulate` and `npm run soak` are the long ones.
  *
  * Runs are short, six virtual seconds of trouble and as many as it takes to recover, since a
@@ -14,7 +14,7 @@ import { ofToday } from "../support/by-day.ts";
 import { commandFor, optionsFor, type Setup } from "./cli/options-for.ts";
 
 const SECONDS = 6;
-const SHARES = 2;
+const SHARES = 4;
 const IS_ALL = process.env["QUORATE_SLICE"] === "all";
 
 /** Shares of 100 seeds. On NATS leases are made over the kv, which takes three times as long. */

@@ -49,5 +49,8 @@ export function redisConformance(
     it: (name, body) => it(name, async () => expect(await body()).toBeUndefined()),
     afterAll,
   };
-  runConformance(test, createHarness, { without, concurrency: 6 });
+  // A part is a cluster of six servers beside its clients: on a machine with much to do, cases side
+  // by side hold up the event loop for longer than the shortest leases live.
+  const concurrency = part === "all" ? 6 : 1;
+  runConformance(test, createHarness, { without, concurrency });
 }

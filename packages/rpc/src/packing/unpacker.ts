@@ -1,7 +1,7 @@
 /**
  * A server's side of packed requests: each is handed over as if it had come alone.
  *
- * Guarantees: answers that are ready soon go back together, as the answer of their frame; the others
+ * Guarantees: answers that are ready soon go back together, as the answer of their frame; others
  * go to the client's subject for late answers, those of one turn together. An answer too large to
  * travel with others travels alone. Nothing that arrives can throw here.
  */
