@@ -1,8 +1,8 @@
 /**
  * The bug zoo: every bug in it has its place in today's code, and is found by today's scenarios.
  *
- * A tour of all takes minutes, so a test run visits a twelfth of the cages, by the day (UTC): all of
- * them in twelve days. `QUORATE_ZOO=all` visits all, and `npm run zoo` looks longer, under other
+ * A tour of all takes minutes, so a test run visits a twelfth of the cages by the day (UTC), all
+ * of them in twelve days. `QUORATE_ZOO=all` visits all, and `npm run zoo` looks longer, under other
  * seeds.
  */
 import { beforeAll, describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
  * The short slice of the simulation that a test run makes: up to 500 seeds per primitive, dealt to
- * engines and profiles; a quarter of the primitives, by the day (UTC), or all with `QUORATE_SLICE=all`.
+ * engines and profiles; a quarter of the primitives by the day (UTC), all with `QUORATE_SLICE=all`.
  * `npm run simulate` and `npm run soak` are the long ones.
  *
  * Runs are short, six virtual seconds of trouble and as many as it takes to recover, since a
