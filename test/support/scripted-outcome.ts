@@ -24,3 +24,9 @@ export async function outcomeOf<T>(
   }
   return outcome;
 }
+
+/** The value of an outcome; throws what was thrown, or that nothing has come yet. */
+export function valueOf<T>(outcome: Outcome<T>): T {
+  if (outcome.kind === "value") return outcome.value;
+  throw outcome.kind === "error" ? outcome.error : new Error("it has not settled");
+}

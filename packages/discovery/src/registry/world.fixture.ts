@@ -8,7 +8,7 @@ import {
   memoryBackend,
   type MemoryStore,
 } from "@quorate/memory";
-import { type Outcome, outcomeOf } from "../../../../test/support/scripted-outcome.ts";
+import { type Outcome, outcomeOf, valueOf } from "../../../../test/support/scripted-outcome.ts";
 import type { ServiceSnapshot, ServiceView } from "../service-view.ts";
 import { createRegistry, type Registry } from "./create-registry.ts";
 import type { InstanceOptions, RegistryOptions } from "./options.ts";
@@ -76,9 +76,7 @@ export class World {
 
   /** As `outcome`; throws what it threw. */
   async settled<T>(promise: Promise<T>, maxMs?: number): Promise<T> {
-    const outcome = await this.outcome(promise, maxMs);
-    if (outcome.kind === "value") return outcome.value;
-    throw outcome.kind === "error" ? outcome.error : new Error("it has not settled");
+    return valueOf(await this.outcome(promise, maxMs));
   }
 
   /** Events of this name so far. */

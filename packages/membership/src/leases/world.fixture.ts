@@ -11,7 +11,7 @@ import {
   type MemoryStore,
 } from "@quorate/memory";
 import { PausableRuntime } from "../../../../test/support/pausable-runtime.ts";
-import { type Outcome, outcomeOf } from "../../../../test/support/scripted-outcome.ts";
+import { type Outcome, outcomeOf, valueOf } from "../../../../test/support/scripted-outcome.ts";
 import type { MembershipEvent } from "../membership.ts";
 import { createLeaseMembership, type LeaseMembership } from "./lease-membership.ts";
 import type { LeaseMembershipOptions } from "./options.ts";
@@ -92,9 +92,7 @@ export class World {
 
   /** As `outcome`; throws what it threw. */
   async settled<T>(promise: Promise<T>, maxMs?: number): Promise<T> {
-    const outcome = await this.outcome(promise, maxMs);
-    if (outcome.kind === "value") return outcome.value;
-    throw outcome.kind === "error" ? outcome.error : new Error("it has not settled");
+    return valueOf(await this.outcome(promise, maxMs));
   }
 
   /** Events of this name so far. */

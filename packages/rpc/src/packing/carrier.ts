@@ -30,19 +30,24 @@ export interface Asker {
   onError(error: unknown): void;
 }
 
-/** A request that waits to be sent, or for its answer. */
-interface Asked extends Waking {
+/** A request that waits for the end of its turn. */
+interface Asked {
   readonly bytes: Uint8Array;
   readonly timeoutMs: Ms;
   readonly asker: Asker;
-  /** Its frame and its place there; `undefined`: it went bare, or was settled. */
-  frame: Frame | undefined;
+}
+
+/** A request that went with others, and waits for its answer. */
+interface Packed extends Asked, Waking {
+  readonly frame: Frame;
+  readonly place: number;
 }
 
 /** A frame under way. */
 interface Frame {
   readonly number: number;
-  readonly asked: (Asked | undefined)[];
+  /** By place; `undefined`: it was settled. */
+  readonly packed: (Packed | undefined)[];
   open: number;
 }
 
@@ -53,7 +58,7 @@ export class Carrier {
   /** What was asked in this turn, by subject. */
   readonly #turn = new Map<string, Asked[]>();
   readonly #frames = new Map<number, Frame>();
-  readonly #due = new DueHeap<Asked>();
+  readonly #due = new DueHeap<Packed>();
   #timer: Timer | undefined = undefined;
   #timerMs: Ms = Infinity;
   #number = 0;
@@ -71,7 +76,7 @@ export class Carrier {
   /** Asks; `asker` hears how it ends, never in this turn. */
   ask(subject: string, bytes: Uint8Array, timeoutMs: Ms, asker: Asker): void {
     if (bytes.byteLength > MAX_PACKED_BYTES) return this.#bare(subject, bytes, timeoutMs, asker);
-    const asked: Asked = { bytes, timeoutMs, asker, frame: undefined, wakeMs: 0, heapIndex: -1 };
+    const asked: Asked = { bytes, timeoutMs, asker };
     const turn = this.#turn.get(subject);
     if (turn === undefined) this.#turn.set(subject, [asked]);
     else turn.push(asked);
@@ -113,25 +118,25 @@ export class Carrier {
     );
   }
 
-  #pack(subject: string, asked: (Asked | undefined)[]): void {
-    const one = asked[0];
+  #pack(subject: string, asked: readonly Asked[]): void {
+    const [one] = asked;
     if (asked.length === 1 && one !== undefined) {
       return this.#bare(subject, one.bytes, one.timeoutMs, one.asker);
     }
     this.#number = (this.#number + 1) % 2 ** 32;
     const number = this.#number;
-    const frame: Frame = { number, asked, open: asked.length };
+    const frame: Frame = { number, packed: [], open: asked.length };
     this.#frames.set(number, frame);
-    const messages: Uint8Array[] = [];
     const nowMs = this.#backend.runtime.time.monotonicMs();
     let longestMs = 0;
-    for (const each of asked) {
-      if (each === undefined) continue;
-      each.frame = frame;
-      this.#due.update(each, nowMs + each.timeoutMs);
-      longestMs = Math.max(longestMs, each.timeoutMs);
-      messages.push(each.bytes);
+    for (const { asker, bytes, timeoutMs } of asked) {
+      const place = frame.packed.length;
+      const packed: Packed = { asker, bytes, timeoutMs, frame, place, wakeMs: 0, heapIndex: -1 };
+      frame.packed.push(packed);
+      this.#due.update(packed, nowMs + timeoutMs);
+      longestMs = Math.max(longestMs, timeoutMs);
     }
+    const messages = asked.map(({ bytes }) => bytes);
     this.#arm(nowMs);
     const bytes = packRequests({ number, sender: this.#sender, messages });
     this.#backend.bus.request(subject, bytes, { timeoutMs: longestMs }).then(
@@ -166,20 +171,20 @@ export class Carrier {
   }
 
   #onFailed(frame: Frame, error: unknown): void {
-    for (let place = 0; place < frame.asked.length; place++) {
+    for (let place = 0; place < frame.packed.length; place++) {
       this.#settle(frame, place)?.asker.onError(error);
     }
   }
 
   /** The request at `place`, which is settled by this; `undefined`: it was. */
-  #settle(frame: Frame, place: number): Asked | undefined {
-    const asked = frame.asked[place];
-    if (asked === undefined) return undefined;
-    frame.asked[place] = undefined;
+  #settle(frame: Frame, place: number): Packed | undefined {
+    const packed = frame.packed[place];
+    if (packed === undefined) return undefined;
+    frame.packed[place] = undefined;
     frame.open -= 1;
     if (frame.open === 0) this.#frames.delete(frame.number);
-    this.#due.remove(asked);
-    return asked;
+    this.#due.remove(packed);
+    return packed;
   }
 
   /** One timer for all: set for the soonest, and left to fire early where that one is answered. */
@@ -196,11 +201,9 @@ export class Carrier {
     this.#timerMs = Infinity;
     this.#timer = undefined;
     const nowMs = this.#backend.runtime.time.monotonicMs();
-    for (let asked = this.#due.peek(); asked !== undefined; asked = this.#due.peek()) {
-      if (asked.wakeMs > nowMs) break;
-      const { frame } = asked;
-      if (frame === undefined) this.#due.remove(asked);
-      else this.#settle(frame, frame.asked.indexOf(asked))?.asker.onError(noAnswer(asked));
+    for (let due = this.#due.peek(); due !== undefined; due = this.#due.peek()) {
+      if (due.wakeMs > nowMs) break;
+      this.#settle(due.frame, due.place)?.asker.onError(noAnswer(due));
     }
     this.#arm(nowMs);
   };
