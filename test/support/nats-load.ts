@@ -17,14 +17,14 @@ export interface Tally {
   readonly failures: Map<string, number>;
 }
 
-/** Counts up `key` by compare-and-set until `done`. */
+/** Counts up `key` by compare-and-set until `done` with what came of it. */
 export async function increment(
   backend: Backend,
   key: string,
-  done: () => boolean,
+  done: (tally: Tally) => boolean,
 ): Promise<Tally> {
   const tally: Tally = { acked: 0, recovered: 0, unknown: 0, longestMs: 0, failures: new Map() };
-  while (!done()) {
+  while (!done(tally)) {
     const startedMs = performance.now();
     try {
       const entry = await backend.kv.get(key);
