@@ -16,6 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["election", "cron", "transaction", "discovery", "http"],
   ["rpc"],
   ["quorate", "otel", "console"],
+  ["nestjs"],
 ];
 
 /** Test files may import from any layer. */

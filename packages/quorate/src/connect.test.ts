@@ -36,9 +36,9 @@ describe("a connection", () => {
     const Greeter = contract("greeter", "1.2.0", {
       greet: { input: z.string(), output: z.string(), repeat: "safe" },
     });
-    const server = await q.serve(Greeter, { greet: (name) => `hello, ${name}` });
-    expect(await q.client(Greeter).greet("Ada")).toBe("hello, Ada");
-    expect(q.client(Greeter)).toBe(q.client(Greeter));
+    const server = await q.rpc.serve(Greeter, { greet: (name) => `hello, ${name}` });
+    expect(await q.rpc.client(Greeter).greet("Ada")).toBe("hello, Ada");
+    expect(q.rpc.client(Greeter)).toBe(q.rpc.client(Greeter));
     const { endpoints } = await q.discovery.service("greeter").ready();
     expect(endpoints.map(({ id }) => id)).toEqual([server.id]);
     const group = q.members("workers");

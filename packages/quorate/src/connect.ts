@@ -65,7 +65,7 @@ import {
 } from "@quorate/transaction";
 import { Closing } from "./closing.ts";
 import { type OpenEngine, openEngine } from "./engines.ts";
-import type { Quorate } from "./quorate.ts";
+import type { Quorate, Rpc } from "./quorate.ts";
 import { closeOnSignal, type SignalOptions } from "./signals.ts";
 
 const DEFAULT_GRACE_MS = 5_000;
@@ -169,6 +169,10 @@ class Connected implements Quorate {
   readonly #closing: Closing;
   readonly #lifecycle: Lifecycle;
   readonly #made = new Map<string, unknown>();
+  readonly #rpc: Rpc = {
+    serve: (contract, handlers, options) => this.#serve(contract, handlers, options),
+    client: (contract, options) => this.#client(contract, options),
+  };
 
   constructor(engine: OpenEngine, name: string, options: Parts) {
     this.backend = engine.backend;
@@ -233,28 +237,9 @@ class Connected implements Quorate {
     });
   }
 
-  async serve<M extends Methods>(
-    contract: Contract<M>,
-    handlers: Handlers<Contract<M>>,
-    options?: Omit<ServeOptions, "registry">,
-  ): Promise<Server> {
+  get rpc(): Rpc {
     this.#lifecycle.assertOpen();
-    const registry = this.discovery;
-    return this.#closing.add(
-      "intake",
-      await serve(this.backend, contract, handlers, { ...options, registry }),
-    );
-  }
-
-  client<M extends Methods>(contract: Contract<M>, options?: ClientOptions): Client<Contract<M>> {
-    const { name, version } = contract;
-    return this.#part(`client/${name}/${version}`, () => {
-      const { runtime } = this.backend;
-      const endpoints = options?.endpoints ?? this.discovery.service(name, `^${version}`);
-      const balancer = options?.balancer ?? createBalancer({ name, runtime });
-      const made = client(this.backend, contract, { ...options, endpoints, balancer });
-      return this.#closing.add("calls", made);
-    });
+    return this.#rpc;
   }
 
   get discovery(): Registry {
@@ -295,6 +280,30 @@ class Connected implements Quorate {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #serve<M extends Methods>(
+    contract: Contract<M>,
+    handlers: Handlers<Contract<M>>,
+    options?: Omit<ServeOptions, "registry">,
+  ): Promise<Server> {
+    this.#lifecycle.assertOpen();
+    const registry = this.discovery;
+    return this.#closing.add(
+      "intake",
+      await serve(this.backend, contract, handlers, { ...options, registry }),
+    );
+  }
+
+  #client<M extends Methods>(contract: Contract<M>, options?: ClientOptions): Client<Contract<M>> {
+    const { name, version } = contract;
+    return this.#part(`client/${name}/${version}`, () => {
+      const { runtime } = this.backend;
+      const endpoints = options?.endpoints ?? this.discovery.service(name, `^${version}`);
+      const balancer = options?.balancer ?? createBalancer({ name, runtime });
+      const made = client(this.backend, contract, { ...options, endpoints, balancer });
+      return this.#closing.add("calls", made);
+    });
   }
 
   /** One worker drives all that is driven: one lease, one pace. It ends after what it drives. */

@@ -26,6 +26,21 @@ import type {
 import type { Sagas, Tcc } from "@quorate/transaction";
 import type { SignalOptions } from "./signals.ts";
 
+/** Typed calls between the services of one engine; instances are found through its registry. */
+export interface Rpc {
+  /**
+   * Serves a contract: one instance, found by the clients of `client`. Resolves when calls can
+   * reach it.
+   */
+  serve<M extends Methods>(
+    contract: Contract<M>,
+    handlers: Handlers<Contract<M>>,
+    options?: Omit<ServeOptions, "registry">,
+  ): Promise<Server>;
+  /** Calls a contract's service: the same client each time, which chooses among its instances. */
+  client<M extends Methods>(contract: Contract<M>, options?: ClientOptions): Client<Contract<M>>;
+}
+
 /** Every primitive on one backend. Made by `connect`. */
 export interface Quorate extends AsyncDisposable {
   /** The engine; for whatever is not here. */
@@ -51,17 +66,8 @@ export interface Quorate extends AsyncDisposable {
   readonly sagas: Sagas;
   /** Try, confirm or cancel, over several services. */
   readonly tcc: Tcc;
-  /**
-   * Serves a contract: one instance, found by the clients of `q.client`. Resolves when calls can
-   * reach it.
-   */
-  serve<M extends Methods>(
-    contract: Contract<M>,
-    handlers: Handlers<Contract<M>>,
-    options?: Omit<ServeOptions, "registry">,
-  ): Promise<Server>;
-  /** Calls a contract's service: the same client each time, which chooses among its instances. */
-  client<M extends Methods>(contract: Contract<M>, options?: ClientOptions): Client<Contract<M>>;
+  /** Typed calls: `await q.rpc.serve(contract, handlers)`, `q.rpc.client(contract)`. */
+  readonly rpc: Rpc;
   /** Which instances of which services there are. */
   readonly discovery: Registry;
   /** This process in a group, under its name; closed with the rest. */

@@ -1,0 +1,4 @@
+/**
+ * Quorate for NestJS.
+ */
+export {};

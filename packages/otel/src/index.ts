@@ -1,0 +1,4 @@
+/**
+ * Traces and metrics of every Quorate primitive for OpenTelemetry.
+ */
+export {};

@@ -1,0 +1,2 @@
+/** `quorate/discovery`: the whole of `@quorate/discovery`, whatever it comes to hold. */
+export * from "@quorate/discovery";

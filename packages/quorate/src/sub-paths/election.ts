@@ -1,0 +1,2 @@
+/** `quorate/election`: the whole of `@quorate/election`, whatever it comes to hold. */
+export * from "@quorate/election";

@@ -1,0 +1,2 @@
+/** `quorate/idempotency`: the whole of `@quorate/idempotency`, whatever it comes to hold. */
+export * from "@quorate/idempotency";
