@@ -7,7 +7,7 @@ import { randomFillSync } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 import { invariant } from "../checks.ts";
 import { createIds } from "./ids.ts";
-import type { Events, Random, Runtime, Time, Timer } from "./runtime.ts";
+import type { Events, Random, Runtime, Time, Timer, TimerOptions } from "./runtime.ts";
 
 /** Node's own limit; a longer delay would fire at once. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
@@ -23,6 +23,7 @@ const time: Time = {
   wallMs: () => Date.now(),
   setTimer(delayMs, callback, options): Timer {
     invariant(!Number.isNaN(delayMs), "a timer's delay is not a number");
+    if (delayMs <= 0) return nextTurn(callback, options);
     const endsAtMs = monotonicMs() + delayMs;
     let handle: NodeJS.Timeout;
     // Node truncates delays and reads its clock once a turn, so it may call a little early; and it
@@ -37,6 +38,13 @@ const time: Time = {
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+/** Node's timers take a millisecond at least; no delay means the next turn of the loop. */
+function nextTurn(callback: () => void, options: TimerOptions | undefined): Timer {
+  const handle = setImmediate(callback);
+  if (options?.keepAlive === false) handle.unref();
+  return { cancel: () => clearImmediate(handle) };
+}
 
 const random: Random = {
   next: () => Math.random(),

@@ -21,6 +21,7 @@ import {
   packRequests,
   unpackAnswers,
 } from "./frame.ts";
+import { Turns } from "./turns.ts";
 
 /** Who hears how a request ended. */
 export interface Asker {
@@ -59,6 +60,7 @@ export class Carrier {
   readonly #turn = new Map<string, Asked[]>();
   readonly #frames = new Map<number, Frame>();
   readonly #due = new DueHeap<Packed>();
+  readonly #turns: Turns;
   #timer: Timer | undefined = undefined;
   #timerMs: Ms = Infinity;
   #number = 0;
@@ -71,6 +73,7 @@ export class Carrier {
   constructor(backend: Backend, sender: string) {
     this.#backend = backend;
     this.#sender = sender;
+    this.#turns = new Turns(backend.runtime);
   }
 
   /** Asks; `asker` hears how it ends, never in this turn. */
@@ -140,7 +143,7 @@ export class Carrier {
     this.#arm(nowMs);
     const bytes = packRequests({ number, sender: this.#sender, messages });
     this.#backend.bus.request(subject, bytes, { timeoutMs: longestMs }).then(
-      ({ data }) => this.#onAnswers(data),
+      ({ data }) => this.#hear(data),
       (error: unknown) => this.#onFailed(frame, error),
     );
   }
@@ -149,7 +152,7 @@ export class Carrier {
   #hears(): boolean {
     if (this.#answers === "none" && !this.#isClosed) {
       this.#answers = "opening";
-      const hear = ({ data }: Message): void => this.#onAnswers(data);
+      const hear = ({ data }: Message): void => this.#hear(data);
       this.#backend.bus.subscribe(answersSubject(this.#sender), hear).then(
         (subscription) => {
           this.#answers = subscription;
@@ -159,6 +162,10 @@ export class Carrier {
       );
     }
     return typeof this.#answers === "object";
+  }
+
+  #hear(data: Uint8Array): void {
+    this.#turns.take(() => this.#onAnswers(data));
   }
 
   #onAnswers(data: Uint8Array): void {

@@ -13,8 +13,10 @@ import {
   MAX_PACKED_BYTES,
   packAnswers,
   type PackedAnswer,
+  type PackedRequests,
   unpackRequests,
 } from "./frame.ts";
+import { Turns } from "./turns.ts";
 
 /** How long the answer of a frame waits for those that are not ready. */
 const PATIENCE_MS: Ms = 1;
@@ -30,33 +32,51 @@ export interface UnpackerParts {
 /** Takes messages of a server's subjects, packed or bare. */
 export class Unpacker {
   readonly #parts: UnpackerParts;
+  readonly #turns: Turns;
 
   constructor(parts: UnpackerParts) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.runtime);
   }
 
   /** A message. Never throws. */
   readonly onMessage = (message: Message): void => {
-    const { data, respond, subject, headers } = message;
-    if (respond === undefined || !isPackedRequests(data)) return this.#parts.handle(message);
+    const { data, respond } = message;
+    if (respond === undefined || !isPackedRequests(data)) return this.after(message);
     const packed = unpackRequests(data);
     // What is no frame is no request either, and is told so where those are.
-    if (packed === undefined) return this.#parts.handle(message);
+    if (packed === undefined) return this.after(message);
+    this.#turns.take(() => this.#unpack(packed, message, respond));
+  };
+
+  /** Hands over what is no frame, behind the frames that came before it. */
+  after(message: Message, handle: (message: Message) => void = this.#parts.handle): void {
+    this.#turns.after(() => handle(message));
+  }
+
+  /** Hands over what waits for its turn, at once. */
+  drain(): void {
+    this.#turns.drain();
+  }
+
+  #unpack(packed: PackedRequests, { headers, subject }: Message, respond: Respond): void {
     const { messages, number, sender } = packed;
     const answers = new Answers(this.#parts, { number, sender, count: messages.length, respond });
-    messages.forEach((one, place) => {
+    messages.forEach((data, place) => {
       const answer = (bytes: Uint8Array): Promise<void> => answers.add(place, bytes);
-      this.#parts.handle({ subject, headers, data: one, respond: answer });
+      this.#parts.handle({ subject, headers, data, respond: answer });
     });
     answers.wait();
-  };
+  }
 }
+
+type Respond = NonNullable<Message["respond"]>;
 
 interface Asking {
   readonly number: number;
   readonly sender: string;
   readonly count: number;
-  readonly respond: NonNullable<Message["respond"]>;
+  readonly respond: Respond;
 }
 
 /** The answers of one frame. */

@@ -14,7 +14,7 @@
  * connection. Where that matters, make the method `keyed`.
  */
 import { Lifecycle, nonNegative } from "@quorate/core";
-import type { Backend, CloseOptions, Ms, Subscription } from "@quorate/core";
+import type { Backend, CloseOptions, Message, Ms, Subscription } from "@quorate/core";
 import type { Registration } from "@quorate/discovery";
 import type { AdmissionStats } from "@quorate/resilience";
 import type { Contract, Methods } from "../contract-types.ts";
@@ -118,6 +118,7 @@ class Instance implements Server {
   readonly #reception: Reception;
   readonly #lifecycle: Lifecycle;
   #subscriptions: readonly Subscription[] = [];
+  #unpacker: Unpacker | undefined = undefined;
   #registration: Registration | undefined;
   #closing: Promise<void> | undefined;
 
@@ -161,8 +162,11 @@ class Instance implements Server {
     const { onCancel, onMessage: handle } = this.#reception;
     const unpacker = new Unpacker({ bus, runtime, handle });
     const made: Subscription[] = [];
+    this.#unpacker = unpacker;
     try {
-      made.push(await bus.subscribe(cancelSubject(contract), onCancel));
+      // A cancel must not overtake the call that it is for.
+      const cancel = (message: Message): void => unpacker.after(message, onCancel);
+      made.push(await bus.subscribe(cancelSubject(contract), cancel));
       made.push(await bus.subscribe(instanceSubject(contract, this.id), unpacker.onMessage));
       made.push(await bus.subscribe(callSubject(contract), unpacker.onMessage, { queue: QUEUE }));
       this.#registration = await this.#register();
@@ -209,6 +213,7 @@ class Instance implements Server {
   async #drain(): Promise<void> {
     const [, , queue] = this.#subscriptions;
     await queue?.close();
+    this.#unpacker?.drain();
     this.#reception.stopIntake();
     this.#hooks.streams?.drain();
     await this.#reception.whenIdle();
