@@ -32,6 +32,11 @@ export interface Time {
 export interface TimerOptions {
   /** Whether the process stays alive for it: yes for a wait, no for upkeep. @default true */
   readonly keepAlive?: boolean;
+  /**
+   * With no delay: in the very next turn of the loop. Without this it may take a millisecond, which
+   * keeps whoever tries again at once from spinning. @default false
+   */
+  readonly immediate?: boolean;
 }
 
 /** A timer that has been set. */

@@ -48,6 +48,17 @@ describe("the system's time", () => {
     expect(fired).toBe(10);
   });
 
+  it("calls what is immediate in the next turn, and what was cancelled not at all", async () => {
+    const called: string[] = [];
+    time.setTimer(0, () => called.push("next turn"), { immediate: true });
+    time.setTimer(0, () => called.push("cancelled"), { immediate: true }).cancel();
+    expect(called).toEqual([]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(called).toEqual(["next turn"]);
+    await pause(5);
+    expect(called).toEqual(["next turn"]);
+  });
+
   it("refuses a delay that is not a number", () => {
     expect(() => time.setTimer(Number.NaN, () => {})).toThrow("not a number");
   });

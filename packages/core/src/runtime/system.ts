@@ -23,7 +23,7 @@ const time: Time = {
   wallMs: () => Date.now(),
   setTimer(delayMs, callback, options): Timer {
     invariant(!Number.isNaN(delayMs), "a timer's delay is not a number");
-    if (delayMs <= 0) return nextTurn(callback, options);
+    if (delayMs <= 0 && options?.immediate === true) return nextTurn(callback, options);
     const endsAtMs = monotonicMs() + delayMs;
     let handle: NodeJS.Timeout;
     // Node truncates delays and reads its clock once a turn, so it may call a little early; and it
@@ -39,10 +39,10 @@ const time: Time = {
   },
 };
 
-/** Node's timers take a millisecond at least; no delay means the next turn of the loop. */
-function nextTurn(callback: () => void, options: TimerOptions | undefined): Timer {
+/** Node's timers take a millisecond at least. */
+function nextTurn(callback: () => void, options: TimerOptions): Timer {
   const handle = setImmediate(callback);
-  if (options?.keepAlive === false) handle.unref();
+  if (options.keepAlive === false) handle.unref();
   return { cancel: () => clearImmediate(handle) };
 }
 

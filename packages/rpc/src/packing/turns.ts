@@ -48,7 +48,7 @@ export class Turns {
 
   #run(work: () => void): void {
     this.#isTaken = true;
-    this.#runtime.time.setTimer(0, this.#next);
+    this.#runtime.time.setTimer(0, this.#next, { immediate: true });
     work();
   }
 
