@@ -2,13 +2,13 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // Tests run on the sources of every package: no build beforehand, and a failure names a source line.
-const conditions = ["@quorate/source", "module", "node", "development|production"];
+// Without "module": Node is given them too, and what stands there is for bundlers.
+const conditions = ["@quorate/source", "node", "development|production"];
 
 /** What takes longest, by its end of path: begun first, so that nothing long is left for last. */
 const LONGEST = [
-  "/nats-conformance-r3-2.10.test.ts",
+  "/nats-conformance-r3.test.ts",
   "/zoo.test.ts",
-  "/nats-conformance-r3-2.15.test.ts",
   "/slice.test.ts",
   "/faults/members.test.ts",
   "/docs.test.ts",
@@ -28,13 +28,31 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Units without a server, a child or a patched global: they share a process, and its imports. */
+const SHARED = [
+  "clock,conformance,core,cron,discovery,election,http,idempotency,lock,membership,memory",
+  "resilience,ring,rpc,transaction",
+].join(",");
+const UNITS = `packages/{${SHARED}}/src/**/*.test.ts`;
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "units", include: [UNITS], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "whole",
+          include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: [UNITS],
+        },
+      },
+    ],
     reporters: ["default", "./scripts/reporter.mjs"],
-    // A process per file: a test that pauses the event loop or leaks a handle hurts only itself.
+    // But for the units a process per file: a test that pauses the event loop or leaks a handle
+    // hurts only itself.
     pool: "forks",
     // Most of what runs longest waits for servers, leases and clocks: three share two cores well.
     maxWorkers: 3,

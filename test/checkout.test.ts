@@ -1,5 +1,6 @@
 /**
- * The main job as a claim: it balances its books on every engine, and refuses the late write.
+ * The main job as a claim: it balances its books in memory and on a server (Redis or NATS by the
+ * day), and refuses the late write.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,6 +10,7 @@ import { examine, examineEnds, examineLedger } from "../examples/checkout/audit.
 import { examineNights } from "../examples/checkout/night.ts";
 import type { Stock } from "../examples/checkout/stock.ts";
 import { needs, startNats, startRedis } from "../scripts/servers/index.mjs";
+import { ofToday } from "./support/by-day.ts";
 
 const main = fileURLToPath(new URL("../examples/checkout/main.ts", import.meta.url));
 
@@ -50,6 +52,11 @@ function expectBalanced(check: typeof expect, { code, output }: Run): void {
 }
 
 const LONGEST_MS = 90_000;
+/** One a day, both with `QUORATE_SLICE=all`. */
+const SERVERS = [
+  { engine: "redis", needed: needs("redis"), start: () => startRedis() },
+  { engine: "nats", needed: needs("nats"), start: () => startNats() },
+] as const;
 
 describe("examples/checkout", () => {
   // Side by side: they mostly wait for leases to end.
@@ -61,27 +68,18 @@ describe("examples/checkout", () => {
     LONGEST_MS,
   );
 
-  it.skipIf(needs("redis").skip).concurrent(
-    "balances with real processes on Redis",
-    async ({ expect: check, onTestFinished }) => {
-      const server = await startRedis();
-      onTestFinished(() => server.stop());
-      const env = { REDIS_URL: server.url };
-      expectBalanced(check, await checkout(onTestFinished, ["--redis"], env));
-    },
-    LONGEST_MS,
-  );
-
-  it.skipIf(needs("nats").skip).concurrent(
-    "balances with real processes on NATS",
-    async ({ expect: check, onTestFinished }) => {
-      const server = await startNats();
-      onTestFinished(() => server.stop());
-      const env = { NATS_URL: server.url };
-      expectBalanced(check, await checkout(onTestFinished, ["--nats"], env));
-    },
-    LONGEST_MS,
-  );
+  for (const { engine, needed, start } of ofToday(SERVERS, 2)) {
+    it.skipIf(needed.skip).concurrent(
+      `balances with real processes on ${engine}${needed.reason}`,
+      async ({ expect: check, onTestFinished }) => {
+        const server = await start();
+        onTestFinished(() => server.stop());
+        const env = { [`${engine.toUpperCase()}_URL`]: server.url };
+        expectBalanced(check, await checkout(onTestFinished, [`--${engine}`], env));
+      },
+      LONGEST_MS,
+    );
+  }
 
   it("has an audit that finds an oversold shelf, a lost unit and a sale to nobody", () => {
     const orders = [{ id: "order-1", item: "anvil", quantity: 2 }];

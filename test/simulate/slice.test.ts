@@ -10,12 +10,11 @@
 import { type EngineName, failureText, type ProfileName, simulate } from "@quorate/simulator";
 import { describe, expect, it } from "vitest";
 
-import { ofToday } from "../support/by-day.ts";
+import { IS_ALL, ofToday } from "../support/by-day.ts";
 import { commandFor, optionsFor, type Setup } from "./cli/options-for.ts";
 
 const SECONDS = 6;
 const SHARES = 4;
-const IS_ALL = process.env["QUORATE_SLICE"] === "all";
 
 /** Shares of 100 seeds. On NATS leases are made over the kv, which takes three times as long. */
 const ENGINES: readonly (readonly [EngineName, number])[] = [

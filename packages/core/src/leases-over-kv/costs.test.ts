@@ -52,7 +52,7 @@ async function line(processes: number) {
   return { joinsPerWaiter: joined / WAITERS, joinMs, perGrant, handOverMs, granted, store };
 }
 
-describe("the cost of a line of 128", () => {
+describe("the cost of a line of 128", { timeout: 60_000 }, () => {
   it.each([
     // Processes, and at most: operations per join, operations per grant, round trips per grant.
     { processes: 1, joins: 0.2, grants: 1.1, trips: 1.2 },

@@ -1,9 +1,0 @@
-/**
- * The contract of an engine, on three nodes of nats-server 2.10 with three copies, by both clients.
- */
-import { describe } from "vitest";
-import { natsClusterConformance } from "./support/nats-conformance.ts";
-
-describe("three copies on nats-server 2.10 conform to the waist", () => {
-  natsClusterConformance("2.10");
-});
