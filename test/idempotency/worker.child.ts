@@ -2,6 +2,7 @@
  * A process that makes idempotent calls on a real server, as its parent tells it, and reports each
  * run of the work and each answer. What the parent does to it meanwhile is the test.
  */
+import "../support/with-parent.ts";
 import { isQuorateError } from "@quorate/core";
 import { createIdempotency, workOutcome } from "@quorate/idempotency";
 

@@ -3,6 +3,7 @@
  *
  * `drop`: loses all that it would send to the addresses named. `view`: tells how it sees the group.
  */
+import "../support/with-parent.ts";
 import { createSwim, type SwimTransport, udpTransport } from "@quorate/membership";
 
 const { ID = "", SEEDS = "", SECRET = "" } = process.env;

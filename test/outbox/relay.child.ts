@@ -2,6 +2,7 @@
  * A relay process on a real server. Once a message has been delivered whose payload its parent has
  * named, it tells so and stands still before anything is settled: there it is killed.
  */
+import "../support/with-parent.ts";
 import { busTarget, createRelay, outboxCollection, type Publish } from "@quorate/transaction";
 
 import { connect } from "../idempotency/connect.ts";

@@ -4,6 +4,7 @@
  * Each grant is reported with its token and with what the process's own clocks say of it; then it
  * is held for `holdMs` and given back.
  */
+import "../support/with-parent.ts";
 import { systemRuntime } from "@quorate/core";
 import { redisBackend } from "@quorate/redis";
 import { Redis } from "ioredis";

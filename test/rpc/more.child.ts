@@ -2,6 +2,7 @@
  * A process that is going to be killed: a server whose answers never leave, and a client whose call
  * is under way.
  */
+import "../support/with-parent.ts";
 import type { Backend, Message, MessageBus } from "@quorate/core";
 import { createIdempotency } from "@quorate/idempotency";
 import { client, serve } from "@quorate/rpc";

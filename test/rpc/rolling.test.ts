@@ -40,7 +40,7 @@ describe.concurrent("a rolling restart under load", () => {
   for (const { engine, needed, start } of ENGINES) {
     it.skipIf(needed.skip)(
       `on ${engine} fails no safe call${needed.reason}`,
-      { timeout: 60_000 },
+      { timeout: 180_000 },
       async ({ expect }) => {
         const server = await start();
         const site = { ENGINE: engine, URL: server.url, NAMESPACE: freshNamespace() };

@@ -2,6 +2,7 @@
  * A coordinator in a process of its own, that says when both have prepared, and then waits: before
  * its decision, or right after it, until its parent kills it.
  */
+import "../support/with-parent.ts";
 import type { KvStore } from "@quorate/core";
 import { redisBackend } from "@quorate/redis";
 import { createTwoPhase, postgresParticipant } from "@quorate/transaction";

@@ -1,6 +1,7 @@
 /**
  * One instance of a service in a process of its own. SIGTERM drains it, as an orchestrator would.
  */
+import "../../support/with-parent.ts";
 import { createRegistry } from "@quorate/discovery";
 import { serve } from "@quorate/rpc";
 
