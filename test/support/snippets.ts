@@ -33,6 +33,8 @@ export function compileSnippets(snippets: readonly Snippet[]): string[] {
     noUnusedLocals: false,
     noUnusedParameters: false,
     noPropertyAccessFromIndexSignature: false,
+    experimentalDecorators: true, // Those of NestJS.
+    erasableSyntaxOnly: false, // Its constructors name what is injected.
   });
   const host = ts.createCompilerHost(options);
   const disk = { ...host };

@@ -12,11 +12,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { NOT_STORED_HEADER } from "./answer.ts";
 import { rememberContext } from "./context.ts";
+import { answerReply } from "./fastify-reply.ts";
 import { type Admission, Gate, type GateRequest } from "./gate.ts";
 import { IDEMPOTENCY_KEY_HEADER } from "./key-header.ts";
 import { bodyOf, type ParsedRequest } from "./node/request-body.ts";
 import { tapResponse } from "./node/response-tap.ts";
-import { sendAnswer } from "./node/send-answer.ts";
 import type { HttpIdempotencyOptions } from "./options.ts";
 
 /** What is needed of a request of Fastify. */
@@ -87,15 +87,8 @@ export function fastifyIdempotency<R extends FastifyRequestLike = FastifyRequest
 
 function proceed(admission: Admission, request: FastifyRequestLike, reply: FastifyReplyLike): void {
   switch (admission.kind) {
-    case "answer": {
-      // Past the `onSend` hooks, whose work is in the stored answer already; but with the headers
-      // that earlier hooks have set for this request.
-      reply.hijack();
-      for (const [name, value] of Object.entries(reply.getHeaders())) {
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      }
-      return sendAnswer(reply.raw, admission.answer);
-    }
+    case "answer":
+      return answerReply(reply, admission.answer);
     case "run":
       tapResponse(reply.raw, admission.run);
       rememberContext(request, admission.run.context);

@@ -9,7 +9,7 @@
  * A request of another method costs one look into a set, and no promise.
  */
 import { type LinkedController, linkedController } from "@quorate/core";
-import type { Begun } from "@quorate/idempotency";
+import type { Begun, Execution } from "@quorate/idempotency";
 import type { Answer } from "./answer.ts";
 import {
   cannotCompare,
@@ -20,6 +20,10 @@ import {
   unkeptProblem,
   type Verdict,
 } from "./decide.ts";
+import { liveDeadline } from "./deadline/context.ts";
+import { expiredAnswer } from "./deadline/door.ts";
+import { pathOf } from "./doors/door.ts";
+import { DEFAULT_ERROR_BASE } from "./error-problem.ts";
 import { lookupKey, type RequestBody, requestFingerprint } from "./identity.ts";
 import { type CheckedOptions, checkOptions, type HttpIdempotencyOptions } from "./options.ts";
 import { type Problem, problemAnswer } from "./problems.ts";
@@ -95,7 +99,7 @@ export class Gate<R> {
       return this.#problem(cannotCompare(body));
     const facts = requestFingerprint({ method, target, contentType, body });
     try {
-      return this.#admission(await this.#begin(name, facts, asked.gone), key);
+      return await this.#admission(await this.#begin(name, facts, asked), key, asked);
     } catch (error) {
       // Nobody is there to read it; but a client that left is no error of the service.
       if (asked.gone?.aborted === true) return this.#problem(inFlight());
@@ -106,8 +110,14 @@ export class Gate<R> {
     }
   }
 
-  async #begin(key: string, fingerprint: object, gone: AbortSignal | undefined): Promise<Begun> {
-    const { idempotency, waitMs, terms } = this.options;
+  async #begin(
+    key: string,
+    fingerprint: object,
+    { gone, request }: GateRequest<R>,
+  ): Promise<Begun> {
+    const { idempotency, terms } = this.options;
+    // Nobody waits for an answer longer than it is waited for.
+    const waitMs = Math.min(this.options.waitMs, liveDeadline(request)?.remainingMs ?? Infinity);
     const concurrent = waitMs > 0 ? "wait" : "reject";
     // Linked for the wait alone: once the handler runs, it runs to its end without its client.
     const leaving: LinkedController = linkedController(gone);
@@ -119,21 +129,32 @@ export class Gate<R> {
     }
   }
 
-  #admission(begun: Begun, clientKey: string): Admission {
-    if (begun.kind === "claimed") {
-      return { kind: "run", run: new HttpRun(begun.execution, clientKey, this.options) };
-    }
+  async #admission(
+    begun: Begun,
+    clientKey: string,
+    { request }: GateRequest<R>,
+  ): Promise<Admission> {
+    if (begun.kind === "claimed") return this.#run(begun.execution, clientKey, request);
     const stored = begun.kind === "replay" ? decodeAnswer(begun.value) : undefined;
     if (stored?.kind === "answer") return { kind: "answer", answer: replayOf(stored.answer) };
     return this.#problem(stored === undefined ? storeDown() : unkeptProblem(stored.status));
   }
 
+  async #run(execution: Execution, clientKey: string, request: R): Promise<Admission> {
+    const deadline = liveDeadline(request);
+    const expired =
+      deadline?.isExpired === true ? expiredAnswer(deadline, DEFAULT_ERROR_BASE) : undefined;
+    if (expired === undefined) {
+      // Its answer is kept: the client may leave, and come back for it.
+      deadline?.outliveClient();
+      return { kind: "run", run: new HttpRun(execution, clientKey, this.options) };
+    }
+    // This run did nothing. Of one before it, the next must still be told.
+    await (execution.takeover ? execution.release() : execution.discard());
+    return { kind: "answer", answer: expired };
+  }
+
   #problem(problem: Problem): Admission {
     return { kind: "answer", answer: problemAnswer(problem, this.options.problemBase) };
   }
-}
-
-function pathOf(target: string): string {
-  const end = target.search(/[?#]/);
-  return end === -1 ? target : target.slice(0, end);
 }

@@ -1,5 +1,6 @@
 /**
- * `@quorate/http`: idempotency keys over HTTP, on the server and in the client.
+ * `@quorate/http`: deadlines, shedding and idempotency keys over HTTP, on the server and in the
+ * client.
  */
 export { NOT_STORED_HEADER, type NotStoredReason, REPLAYED_HEADER } from "./answer.ts";
 export {
@@ -15,6 +16,21 @@ export type {
 } from "./client/options.ts";
 export type { PlainBody, RepeatableBody } from "./client/repeatable-body.ts";
 export { type IdempotencyContext, idempotencyOf } from "./context.ts";
+export { currentDeadline, deadlineOf } from "./deadline/context.ts";
+export {
+  fetchWithDeadline,
+  type FetchWithDeadlineOptions,
+} from "./deadline/fetch-with-deadline.ts";
+export type { RequestDeadline } from "./deadline/live-deadline.ts";
+export {
+  deadlineFetchHandler,
+  type DeadlineHandler,
+  expressDeadline,
+  fastifyDeadline,
+  honoDeadline,
+} from "./deadline/mounts.ts";
+export { DEADLINE_HEADER, type HttpDeadlineOptions } from "./deadline/options.ts";
+export { errorProblem, type ErrorProblemOptions, type HttpProblem } from "./error-problem.ts";
 export type { NotStored } from "./events.ts";
 export { expressIdempotency, type ExpressMiddleware, type ExpressRequest } from "./express.ts";
 export {
@@ -46,3 +62,10 @@ export {
   storedByDefault,
 } from "./options.ts";
 export type { ProblemKind } from "./problems.ts";
+export {
+  expressShedding,
+  fastifyShedding,
+  honoShedding,
+  sheddingFetchHandler,
+} from "./shedding/mounts.ts";
+export type { HttpSheddingOptions } from "./shedding/options.ts";

@@ -19,7 +19,8 @@
  * draft-ietf-httpapi-idempotency-key-header-07 §2.7; RFC 9457.
  */
 import type { Ms } from "@quorate/core";
-import type { Answer, HeaderList } from "./answer.ts";
+import type { Answer } from "./answer.ts";
+import { documentAnswer } from "./problem-document.ts";
 
 /** Why the handler was not run; the last part of the problem's `type`. */
 export type ProblemKind =
@@ -92,12 +93,5 @@ export function problemAnswer(problem: Problem, base: string = DEFAULT_PROBLEM_B
     status,
     detail: problem.detail === undefined ? detail : `${detail} ${problem.detail}`,
   };
-  const headers: HeaderList = [
-    ["content-type", "application/problem+json"],
-    ["content-language", "en"],
-  ];
-  const body = Buffer.from(JSON.stringify(document));
-  if (retryAfterMs === undefined) return { status, headers, body };
-  const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
-  return { status, headers: [...headers, ["retry-after", seconds]], body };
+  return documentAnswer(document, retryAfterMs);
 }
