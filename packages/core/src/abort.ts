@@ -107,6 +107,7 @@ export function sleep(
 /** A controller that also aborts when a parent does, until `detach`. */
 export interface LinkedController {
   readonly signal: AbortSignal;
+  /** Aborts `signal`, as `AbortController.abort` does. */
   abort(reason: unknown): void;
   /** Takes the listeners off the parents. Call it when the work has ended. */
   detach(): void;
@@ -130,7 +131,9 @@ export function linkedController(
 /** A promise and its two ends; `Promise.withResolvers` is missing on Node 20. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
+  /** Fulfils the promise; nothing happens if it is settled. */
   resolve(value: T): void;
+  /** Rejects the promise; nothing happens if it is settled. */
   reject(reason: unknown): void;
 }
 

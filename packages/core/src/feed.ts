@@ -73,6 +73,7 @@ export class Feed<T> implements AsyncIterableIterator<T> {
     this.#finish({ kind: "failed", reason });
   }
 
+  /** The next value, in order; waits for one. Rejects with the reason that ended the feed. */
   next(): Promise<IteratorResult<T>> {
     const first = this.#firstUnread();
     if (first !== undefined) {
@@ -88,12 +89,14 @@ export class Feed<T> implements AsyncIterableIterator<T> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
+  /** Ends the feed from the reader's side: what is unread is dropped. */
   return(): Promise<IteratorResult<T>> {
     this.#unread.clear();
     this.end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Itself: it is read once. */
   [Symbol.asyncIterator](): this {
     return this;
   }

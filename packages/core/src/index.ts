@@ -11,6 +11,14 @@ export {
   sleep,
 } from "./abort.ts";
 export {
+  type Around,
+  type CallLeaves,
+  callLeaves,
+  type WorkBegins,
+  workBegins,
+} from "./beginnings.ts";
+export { type ChannelFacts, CHANNELS, type EventLevel } from "./channels.ts";
+export {
   boolean,
   boundedString,
   callable,
@@ -87,6 +95,7 @@ export {
   type StandardResult,
   type StandardSchema,
 } from "./standard-schema.ts";
+export { type TraceContext, traceContext } from "./trace.ts";
 export type {
   Backend,
   BackendOptions,

@@ -4,7 +4,7 @@
  * Best effort: a process that dies after its write tells nobody. The record is the truth, and
  * `history()` reads it.
  */
-import type { ErrorCode, EventChannel, Events, FencingToken, Ms } from "@quorate/core";
+import type { ErrorCode, EventChannel, Events, FencingToken, Ms, WorkBegins } from "@quorate/core";
 import type { Outcome, Past } from "./record.ts";
 
 /** `quorate:cron.claimed`: this process has a tick, and is about to run it. */
@@ -16,6 +16,15 @@ export interface TickClaimed {
   readonly fencingToken: FencingToken;
   /** How long after its time; negative: this clock is ahead of who asks. */
   readonly lateMs: Ms;
+}
+
+/** `quorate:cron.running`: a handler is about to be called; a tracer may wrap it. */
+export interface RunBegins extends WorkBegins {
+  readonly job: string;
+  readonly key: string;
+  readonly fencingToken: FencingToken;
+  readonly attempt: number;
+  readonly manual: boolean;
 }
 
 /** `quorate:cron.ended`: a run of this process has ended. */
@@ -58,6 +67,7 @@ export interface LookFailed {
 /** The channels of one `Cron`, looked up once. */
 export interface CronEvents {
   readonly claimed: EventChannel<TickClaimed>;
+  readonly running: EventChannel<RunBegins>;
   readonly ended: EventChannel<RunEnded>;
   readonly declared: EventChannel<TicksDeclared>;
   readonly scheduleDiffers: EventChannel<ScheduleDiffers>;
@@ -68,6 +78,7 @@ export interface CronEvents {
 export function cronEvents(events: Events): CronEvents {
   return {
     claimed: events.channel("cron.claimed"),
+    running: events.channel("cron.running"),
     ended: events.channel("cron.ended"),
     declared: events.channel("cron.declared"),
     scheduleDiffers: events.channel("cron.schedule-differs"),

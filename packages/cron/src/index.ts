@@ -16,11 +16,13 @@ export type {
 export { createCron } from "./engine.ts";
 export type {
   LookFailed,
+  RunBegins,
   RunEnded,
   ScheduleDiffers,
   TickClaimed,
   TicksDeclared,
 } from "./events.ts";
+export { nextTick } from "./next-tick.ts";
 export { oncePerTick, type OncePerTickOptions } from "./once-per-tick.ts";
 export type {
   CrashPolicy,

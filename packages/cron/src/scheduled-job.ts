@@ -8,11 +8,11 @@
  * longer than half a minute, and each time the wall clock is read anew: after a sleep the ticks
  * that went by are found within that time.
  */
-import type { Ms, QuorateError, Timer } from "@quorate/core";
+import { type Ms, type QuorateError, type Timer, workBegins } from "@quorate/core";
 import { JobBase, type JobShape } from "./job-base.ts";
 import { isClaimable, look, type Step } from "./machine.ts";
 import type { Claimed, JobRecord } from "./record.ts";
-import { type JobHandler, Run } from "./run.ts";
+import { type JobHandler, Run, type RunContext } from "./run.ts";
 import type { Shared } from "./shared.ts";
 
 /** No timer is longer. */
@@ -198,7 +198,7 @@ export class ScheduledJob extends JobBase {
 
   async #perform(run: Run): Promise<void> {
     const { ledger, nudges } = this.shared;
-    const ending = await run.perform(this.#handler, this.policy);
+    const ending = await run.perform((context) => this.#handle(context), this.policy);
     const changed = await this.finish(run.claimed, ending, !this.#isStopped);
     ledger.end(run.claimed);
     if (changed === undefined) return;
@@ -206,6 +206,14 @@ export class ScheduledJob extends JobBase {
     if (isClaimable(changed.now.record)) nudges.tell(this.name);
     this.#adopt(changed.now.record);
     this.#arm(this.#pauseMs());
+  }
+
+  #handle(context: RunContext): unknown {
+    const { running } = this.shared.events;
+    if (!running.hasSubscribers) return this.#handler(context);
+    const { job, key, fencingToken, attempt, manual } = context;
+    const around = workBegins(running, { job, key, fencingToken, attempt, manual });
+    return around(() => this.#handler(context));
   }
 
   #tellClaimed({ key, tickMs, attempt, fencingToken }: Claimed): void {

@@ -26,6 +26,17 @@ export interface LockGranted extends LockSubject {
   readonly waitedMs: Ms;
 }
 
+/** `quorate:lock.refused`: a claim came to nothing. */
+export interface LockRefused extends LockSubject {
+  /** From the call to its end. */
+  readonly waitedMs: Ms;
+  /**
+   * `held`: by others, for as long as it waited; `behind`: free, with a token that is not above
+   * `aboveToken`; `aborted`: the caller gave up, or the process closes; else the store's error.
+   */
+  readonly why: "held" | "behind" | "aborted" | ErrorCode | "UNKNOWN";
+}
+
 /** `quorate:lock.lost`: the holder was told so at this moment. */
 export interface LockLost extends LockSubject {
   readonly fencingToken: number;
@@ -49,6 +60,7 @@ export interface RenewalFailed {
 
 /** The channels of one `Locks`, looked up once. */
 export interface LockEvents {
+  readonly refused: EventChannel<LockRefused>;
   readonly waiting: EventChannel<LockWaiting>;
   readonly granted: EventChannel<LockGranted>;
   readonly lost: EventChannel<LockLost>;
@@ -59,6 +71,7 @@ export interface LockEvents {
 /** Looks up the channels. */
 export function lockEvents(events: Events): LockEvents {
   return {
+    refused: events.channel("lock.refused"),
     waiting: events.channel("lock.waiting"),
     granted: events.channel("lock.granted"),
     lost: events.channel("lock.lost"),

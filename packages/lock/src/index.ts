@@ -4,6 +4,7 @@
 export type {
   LockGranted,
   LockLost,
+  LockRefused,
   LockReleased,
   LockSubject,
   LockWaiting,

@@ -6,6 +6,7 @@
 import {
   type Backend,
   type Grant,
+  isQuorateError,
   leaseLeftMs,
   type LeaseState,
   Lifecycle,
@@ -16,7 +17,7 @@ import {
 } from "@quorate/core";
 import { claim, type Claimed } from "./claim.ts";
 import { heldHere } from "./deadlock-context.ts";
-import { type LockEvents, lockEvents } from "./events.ts";
+import { type LockEvents, lockEvents, type LockRefused } from "./events.ts";
 import { Floors } from "./floors.ts";
 import { giveBack } from "./give-back.ts";
 import { type GivenBack, HeldLease, type LeaseKeeper } from "./held-lease.ts";
@@ -162,11 +163,24 @@ export class Keeper implements LeaseKeeper {
       const { signal } = wait;
       const wanted = { target, ttlMs, waitMs, fair, label, aboveToken, signal };
       const claimed = await claim(desk, wanted);
-      if (claimed.kind !== "granted") return claimed;
+      if (claimed.kind !== "granted") {
+        this.#refused(target, claimed.kind === "refused" ? "held" : "behind", startedMs);
+        return claimed;
+      }
       return { lease: this.#hold(target, options, claimed.grant, startedMs), nested: false };
+    } catch (error) {
+      const code = isQuorateError(error) ? error.code : "UNKNOWN";
+      this.#refused(target, wait.signal.aborted ? "aborted" : code, startedMs);
+      throw error;
     } finally {
       wait.detach();
     }
+  }
+
+  #refused({ kind, key }: Target, why: LockRefused["why"], startedMs: Ms): void {
+    if (!this.#events.refused.hasSubscribers) return;
+    const waitedMs = this.time.monotonicMs() - startedMs;
+    this.#events.refused.publish({ kind, key, waitedMs, why });
   }
 
   #hold(target: Target, options: CheckedLockOptions, grant: Grant, startedMs: Ms): HeldLease {

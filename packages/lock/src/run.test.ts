@@ -282,6 +282,26 @@ describe("events", () => {
     ]);
   });
 
+  it("tell why a claim came to nothing", async () => {
+    const { leases, locks } = world();
+    const told = (): unknown =>
+      leases.runtime.recorded.findLast(({ name }) => name === "lock.refused")?.event;
+    leases.claims.push(async () => ({ granted: false, holders: [] }));
+    await locks.tryAcquire("a");
+    expect(told()).toEqual({ kind: "lock", key: "a", waitedMs: 0, why: "held" });
+    leases.claims.push(() => Promise.reject(unavailable("leases.acquire")));
+    await expect(locks.tryAcquire("b")).rejects.toThrow();
+    expect(told()).toMatchObject({ key: "b", why: "STORE_UNAVAILABLE" });
+    const controller = new AbortController();
+    leases.claims.push(() => {
+      controller.abort(new Error("no patience"));
+      return Promise.reject(controller.signal.reason as Error);
+    });
+    const waiting = locks.acquire("c", { signal: controller.signal });
+    await expect(waiting).rejects.toThrow("no patience");
+    expect(told()).toMatchObject({ key: "c", why: "aborted" });
+  });
+
   it("tell of a loss once", async () => {
     const { leases, locks } = world();
     leases.renew = async (grants) => grants.map(() => "lost");

@@ -78,6 +78,7 @@ export {
   type FleetOrder,
   type FleetStanding,
 } from "./shared/fleet-control.ts";
+export { type ListedFleet, listFleets, type ListFleetsOptions } from "./shared/fleet-list.ts";
 export type { SharedOptions } from "./shared/settings.ts";
 export type { FleetStats } from "./shared/shared-fleet.ts";
 export { sharedThrough } from "./shared/shared-through.ts";

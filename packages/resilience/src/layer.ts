@@ -43,6 +43,7 @@ export interface Loop {
   readonly kind: "loop";
   readonly rank: Rank;
   readonly runtime: Runtime;
+  /** Runs `next` as often as it decides, and answers for the call. */
   around(call: LiveCall, next: Next): Promise<unknown>;
 }
 

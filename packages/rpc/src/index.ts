@@ -10,7 +10,7 @@ export {
   type ClientVerbs,
   type Items,
 } from "./client/client.ts";
-export type { CalledEvent } from "./client/events.ts";
+export type { CalledEvent, CallingEvent, CallSubject } from "./client/events.ts";
 export type { ClientOptions } from "./client/options.ts";
 export type {
   CheckedMethods,
@@ -39,6 +39,8 @@ export type {
   DroppedReason,
   HandlerFailedEvent,
   ServedEvent,
+  ServedSubject,
+  ServingEvent,
 } from "./server/events.ts";
 export type { Handler, Handlers, InstancePlace, Orphans, ServeOptions } from "./server/options.ts";
 export { serve, type Server, type ServerStats } from "./server/serve.ts";

@@ -73,5 +73,6 @@ export interface Events {
 /** One stream of events. */
 export interface EventChannel<T extends object> {
   readonly hasSubscribers: boolean;
+  /** Tells all subscribers, at once and in turn. */
   publish(event: T): void;
 }

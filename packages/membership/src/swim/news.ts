@@ -54,10 +54,17 @@ export function writeNews({ kind, id, incarnation, address, data, by }: News): U
 }
 
 /** A byte of length, then the text; returns where it ends. */
-export function writeText(bytes: Buffer, at: number, text: string): number {
-  const length = text === "" ? 0 : bytes.write(text, at + 1);
+export function writeText(bytes: Uint8Array, at: number, text: string): number {
+  const length = text === "" ? 0 : bufferOf(bytes).write(text, at + 1);
   bytes[at] = length;
   return at + 1 + length;
+}
+
+/** The same bytes with Buffer's verbs: public types must not need those of Node. */
+function bufferOf(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Where the parts of a piece of news begin, and where it ends. */
@@ -105,10 +112,11 @@ class PackedNews implements News {
 }
 
 /** All news from `at` to the end; `undefined` if any of it is not well-formed. Never throws. */
-export function readNews(bytes: Buffer, at: number): readonly News[] | undefined {
+export function readNews(bytes: Uint8Array, at: number): readonly News[] | undefined {
+  const buffer = bufferOf(bytes);
   const all: News[] = [];
-  for (let from = at; from < bytes.length;) {
-    const news = readOne(bytes, from);
+  for (let from = at; from < buffer.length;) {
+    const news = readOne(buffer, from);
     if (news === undefined) return undefined;
     all.push(news);
     from = news.endsAt;

@@ -43,6 +43,37 @@ describe("a fleet in an operator's hand", () => {
     expect(await control.inspect()).toMatchObject({ state: "closed", why: "the ramp is over" });
   });
 
+  it("is isolated for as long as was said, and then calls come back step by step", async () => {
+    const [first] = await world.add(5);
+    if (first === undefined) throw new Error("there are five");
+    const control = fleetControl(first.backend, "billing");
+    await control.isolate({ by: "ada", why: "a deploy", forMs: 60_000 });
+    await world.run(59_000);
+    expect(world.hearing("open")).toBe(5);
+    const { endsInMs = Infinity } = await control.inspect();
+    expect(endsInMs).toBeGreaterThan(500);
+    expect(endsInMs).toBeLessThan(1_100);
+    // Who joins at the end hears of it too, and does not make it longer for the others.
+    await world.add(1);
+    await world.until(() => world.hearing("ramping") === 6, 5_000);
+    expect(await control.inspect()).toMatchObject({ why: "the isolation has ended" });
+    await world.until(() => world.hearing(undefined) === 6, 30_000);
+    expect(await control.inspect()).not.toHaveProperty("endsInMs");
+  });
+
+  it("is released before its isolation ends, and that end changes nothing any more", async () => {
+    const [first] = await world.add(3);
+    if (first === undefined) throw new Error("there are three");
+    const control = fleetControl(first.backend, "billing");
+    await control.isolate({ by: "ada", why: "a deploy", forMs: 60_000 });
+    await control.release({ by: "ada", why: "done", rampMs: 1_000 });
+    await world.run(10_000);
+    expect(world.hearing(undefined)).toBe(3);
+    const { epoch } = await control.inspect();
+    await world.run(90_000);
+    expect(await control.inspect()).toMatchObject({ state: "closed", epoch });
+  });
+
   it("is tripped, and finds out by itself", async () => {
     const [first] = await world.add(10);
     if (first === undefined) throw new Error("there are ten");
@@ -62,6 +93,11 @@ describe("a fleet in an operator's hand", () => {
       await expect(control.isolate(order as never)).rejects.toMatchObject({
         code: "INVALID_ARGUMENT",
         effect: "none",
+      });
+    }
+    for (const forMs of [0, -1, 0.5, NaN, 604_800_001]) {
+      await expect(control.isolate({ by: "a", why: "b", forMs })).rejects.toMatchObject({
+        details: { option: "forMs" },
       });
     }
     await expect(control.trip({ by: "a", why: "b", resetMs: -1 })).rejects.toMatchObject({

@@ -3,15 +3,17 @@
  *
  * It writes the same record that the instances write, by the same conditional write, and says who
  * did it and why. Instances follow as soon as their watch tells them. What is isolated stays so,
- * over restarts too, until somebody releases it.
+ * over restarts too, until somebody releases it, or until the time is over that was given with it.
  */
 import {
   type Backend,
   boundedString,
   type Entry,
+  inRange,
   invalidArgument,
   knownOptions,
   type Ms,
+  positiveInteger,
   type Revision,
 } from "@quorate/core";
 
@@ -22,6 +24,7 @@ import {
   type FleetState,
   MAX_BY_BYTES,
   MAX_DURATION_MS,
+  MAX_ISOLATION_MS,
   MAX_WHY_BYTES,
   RETENTION_MS,
 } from "./record.ts";
@@ -44,14 +47,20 @@ export interface FleetStanding {
   /** Instance or person that brought it about, and why; empty: nobody lately. */
   readonly by: string;
   readonly why: string;
+  /** Of an isolation that ends by itself: about how long it lasts still. Else absent. */
+  readonly endsInMs?: Ms;
 }
 
 /** A fleet in an operator's hand. */
 export interface FleetControl {
   /** Opens it for `resetMs`, 5000 unless given; then one instance finds out as usual. */
   trip(order: FleetOrder & { readonly resetMs?: Ms }): Promise<FleetStanding>;
-  /** Holds it open until `release`. */
-  isolate(order: FleetOrder): Promise<FleetStanding>;
+  /**
+   * Holds it open until `release`; with `forMs`, 1 to a week, until then at most. After it the
+   * first instance that heard of it lets calls come back step by step. Counted from when that one
+   * heard of it, so a restart of all of them makes it longer, by an hour at most.
+   */
+  isolate(order: FleetOrder & { readonly forMs?: Ms }): Promise<FleetStanding>;
   /** Lets calls come back over `rampMs`, 10_000 unless given. Nothing if it is closed. */
   release(order: FleetOrder & { readonly rampMs?: Ms }): Promise<FleetStanding>;
   /** How it stands. */
@@ -98,9 +107,12 @@ class ControlOfBackend implements FleetControl {
     return this.#become(order, () => ({ kind: "open", resetMs, openings: 1 }));
   }
 
-  async isolate(order: FleetOrder): Promise<FleetStanding> {
-    checkOrder(order, []);
-    return this.#become(order, () => ({ kind: "isolated" }));
+  async isolate(order: FleetOrder & { readonly forMs?: Ms }): Promise<FleetStanding> {
+    checkOrder(order, ["forMs"]);
+    const { forMs } = order;
+    if (forMs === undefined) return this.#become(order, () => ({ kind: "isolated" }));
+    inRange("forMs", positiveInteger("forMs", forMs), 1, MAX_ISOLATION_MS);
+    return this.#become(order, () => ({ kind: "isolated", forMs }));
   }
 
   async release(order: FleetOrder & { readonly rampMs?: Ms }): Promise<FleetStanding> {
@@ -132,11 +144,11 @@ class ControlOfBackend implements FleetControl {
       const instances = known?.instances ?? MANY;
       const value = encodeFleetRecord({ state, from, instances, by, why });
       const options = { expect: entry?.revision ?? ("absent" as const), signal };
-      const isKept = state.kind === "isolated";
+      const ttlMs = retentionOf(state);
       const put = await kv.put(
         this.#key,
         value,
-        isKept ? options : { ...options, ttlMs: RETENTION_MS },
+        ttlMs === undefined ? options : { ...options, ttlMs },
       );
       if (put.ok) return standingOf(put.entry);
       entry = put.current;
@@ -144,10 +156,20 @@ class ControlOfBackend implements FleetControl {
   }
 }
 
-function standingOf(entry: Entry | undefined): FleetStanding {
+/** How a fleet stands by its record. */
+export function standingOf(entry: Entry | undefined): FleetStanding {
   const record = entry === undefined ? undefined : decodeFleetRecord(entry.value);
   const { state, by = "", why = "" } = record ?? {};
-  return { state: state?.kind ?? "closed", epoch: entry?.revision ?? 0, by, why };
+  const standing = { state: state?.kind ?? "closed", epoch: entry?.revision ?? 0, by, why };
+  const hasEnd = state?.kind === "isolated" && state.forMs !== undefined;
+  if (!hasEnd || entry?.expiresInMs === undefined) return standing;
+  return { ...standing, endsInMs: Math.max(0, entry.expiresInMs - RETENTION_MS) };
+}
+
+/** How long the store keeps the record; `undefined`: for ever. */
+function retentionOf(state: FleetState): Ms | undefined {
+  if (state.kind !== "isolated") return RETENTION_MS;
+  return state.forMs === undefined ? undefined : state.forMs + RETENTION_MS;
 }
 
 function checkOrder<T extends FleetOrder>(order: T, more: readonly (keyof T & string)[]): void {

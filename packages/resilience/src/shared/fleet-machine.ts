@@ -255,7 +255,12 @@ export class FleetMachine {
 
   #act(moment: Moment, effects: FleetEffect[]): void {
     const { state, dueMs } = this.#standing;
-    if (state.kind === "isolated") return;
+    if (state.kind === "isolated") {
+      if (moment.nowMs < dueMs) return;
+      const { rampMs } = this.#settings;
+      const ramping = { kind: "ramping", rampMs, openings: 0 } as const;
+      return this.#write(ramping, "the isolation has ended", moment, effects);
+    }
     if (state.kind === "open" || state.kind === "probing") {
       return this.#add(this.#prober.wish(moment), moment, effects);
     }
@@ -329,8 +334,8 @@ export class FleetMachine {
 
   #nextWakeMs({ nowMs }: Moment): Ms {
     const { state, dueMs, sinceMs } = this.#standing;
-    if (state.kind === "isolated") return Infinity;
     const mayWriteMs = this.#isWriting ? Infinity : this.#writeAfterMs;
+    if (state.kind === "isolated") return this.#orLater(dueMs, nowMs, mayWriteMs);
     if (state.kind === "open" || state.kind === "probing") {
       // An answer that did not come is asked for again within the lease.
       const againMs = mayWriteMs > nowMs ? mayWriteMs : Infinity;

@@ -13,9 +13,12 @@ export interface Place {
   readonly lease: string;
 }
 
+/** Below it are all fleets. */
+export const FLEETS = "breaker/";
+
 /** The place of the fleet called `name`. */
 export function placeOf(name: string): Place {
-  const prefix = `breaker/${name}/`;
+  const prefix = `${FLEETS}${name}/`;
   return { prefix, record: `${prefix}fleet`, lease: `${prefix}probe` };
 }
 
@@ -30,4 +33,10 @@ export function instanceOf({ prefix }: Place, key: string): string | undefined {
   if (!key.startsWith(start)) return undefined;
   const instance = key.slice(start.length);
   return instance.includes("/") ? undefined : instance;
+}
+
+/** Whose key it is; `undefined`: no fleet's. */
+export function fleetOf(key: string): string | undefined {
+  const end = key.indexOf("/", FLEETS.length);
+  return key.startsWith(FLEETS) && end > 0 ? key.slice(FLEETS.length, end) : undefined;
 }

@@ -11,6 +11,7 @@ import {
   type FleetRecord,
   type FleetState,
   MAX_DURATION_MS,
+  MAX_ISOLATION_MS,
 } from "./record.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -18,6 +19,7 @@ const openings = fc.nat({ max: 1_000 });
 const ms = fc.double({ min: 0, max: MAX_DURATION_MS, noNaN: true }).map((value) => value + 0);
 const state: fc.Arbitrary<FleetState> = fc.oneof(
   fc.constantFrom({ kind: "closed" } as const, { kind: "isolated" } as const),
+  fc.record({ kind: fc.constant("isolated" as const), forMs: fc.nat({ max: MAX_ISOLATION_MS }) }),
   fc.record({ kind: fc.constant("open" as const), resetMs: ms, openings }),
   fc.record({ kind: fc.constant("ramping" as const), rampMs: ms, openings }),
   fc.record({

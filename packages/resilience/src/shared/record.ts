@@ -25,8 +25,8 @@ export type FleetState =
     }
   /** Calls come back step by step. */
   | { readonly kind: "ramping"; readonly rampMs: Ms; readonly openings: number }
-  /** Held open by hand, until it is released by hand. */
-  | { readonly kind: "isolated" };
+  /** Held open by hand, until it is released by hand, or `forMs` have passed. */
+  | { readonly kind: "isolated"; readonly forMs?: Ms };
 
 /** One transition, and who made it why. */
 export interface FleetRecord {
@@ -45,10 +45,12 @@ export interface FleetRecord {
 export const MAX_BY_BYTES = 256;
 /** Longest `why`. */
 export const MAX_WHY_BYTES = 512;
-/** How long the store keeps a record that nobody writes again; isolation is kept for ever. */
+/** How long the store keeps a record that nobody writes again; an isolation while it lasts. */
 export const RETENTION_MS: Ms = 3_600_000;
 /** Longest duration in a record: each ends well before the record does. */
 export const MAX_DURATION_MS: Ms = RETENTION_MS / 2;
+/** Longest isolation that ends by itself: a week. */
+export const MAX_ISOLATION_MS: Ms = 168 * RETENTION_MS;
 
 const BOUNDS = { maxBytes: 4_096, maxDepth: 2, maxNodes: 32 };
 const MAX_COUNT = 1_000_000;
@@ -75,8 +77,12 @@ export function decodeFleetRecord(value: Uint8Array): FleetRecord | undefined {
 }
 
 function stateOf(fields: Fields): FleetState | undefined {
-  const { state, resetMs, rampMs, leaseMs, token, openings } = fields;
-  if (state === "closed" || state === "isolated") return { kind: state };
+  const { state, resetMs, rampMs, leaseMs, token, openings, forMs } = fields;
+  if (state === "closed") return { kind: state };
+  if (state === "isolated") {
+    if (forMs === undefined) return { kind: state };
+    return isCount(forMs, MAX_ISOLATION_MS) ? { kind: state, forMs } : undefined;
+  }
   if (!isCount(openings, MAX_COUNT)) return undefined;
   if (state === "open" && isDuration(resetMs)) return { kind: state, resetMs, openings };
   if (state === "ramping" && isDuration(rampMs)) return { kind: state, rampMs, openings };

@@ -14,6 +14,9 @@ const CLOSED: FleetState = { kind: "closed" };
 /** Of a ramp's length: within which share after its end everybody else closes it. */
 const CLOSE_WAIT = 0.5;
 
+/** Over how long all who hear of it spread the end of an isolation. */
+const ISOLATION_SPREAD_MS: Ms = 2_000;
+
 /** What is known of the record. */
 export class Standing {
   #epoch: Revision = 0;
@@ -58,7 +61,7 @@ export class Standing {
     return this.#sinceMs;
   }
 
-  /** When something may be done about it; Infinity: nothing is to be done. */
+  /** When something may be done about it; Infinity: nothing is to be done by itself. */
   get dueMs(): Ms {
     return this.#dueMs;
   }
@@ -102,6 +105,10 @@ export class Standing {
 function waitOf(state: FleetState, isMine: boolean, chance: number): Ms {
   if (state.kind === "open") return state.resetMs;
   if (state.kind === "probing") return state.leaseMs;
+  if (state.kind === "isolated") {
+    const { forMs = Infinity } = state;
+    return forMs + chance * Math.min(forMs, ISOLATION_SPREAD_MS);
+  }
   if (state.kind !== "ramping") return Infinity;
   // Who began it ends it; the others only if that one is gone.
   return state.rampMs * (isMine ? 1 : 1 + CLOSE_WAIT + chance * CLOSE_WAIT);

@@ -34,6 +34,12 @@ export interface SharedRetryBudgetOptions extends SliceOptions {
   readonly ttlMs?: Ms;
 }
 
+/** `quorate:retry-budget.store-lost`: the fleet's floor cannot be asked for or kept. */
+export interface RetryBudgetStoreLost {
+  readonly budget: string;
+  readonly error: unknown;
+}
+
 /** A budget that can be closed. */
 export interface SharedRetryBudget extends RetryBudget, AsyncDisposable {
   /** Gives the slice back. From then on only what is earned here is granted. Never rejects. */
@@ -114,7 +120,7 @@ export function sharedRetryBudget(
       onStoreLost,
     },
   );
-  const channel = runtime.events.channel("retry-budget.store-lost");
+  const channel = runtime.events.channel<RetryBudgetStoreLost>("retry-budget.store-lost");
   const storeLost = (error: unknown): void => {
     publish(runtime, "retry-budget.store-lost", channel, () => ({ budget: name, error }));
   };

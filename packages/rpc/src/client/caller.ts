@@ -5,6 +5,7 @@
  * has left when its promise is returned.
  */
 import {
+  callLeaves,
   effectOf,
   type ErrorCode,
   isQuorateError,
@@ -26,7 +27,7 @@ import { type CallFacts, errorOf } from "../wire/from-failure.ts";
 import type { StreamWindow } from "../wire/window.ts";
 import { type CallOptions, checkCallOptions, type KeyedCallOptions } from "./call-options.ts";
 import type { Connection, Flight, Outgoing } from "./connection.ts";
-import type { ClientChannels } from "./events.ts";
+import type { CallSubject, ClientChannels } from "./events.ts";
 import type { Route, Routes } from "./routes.ts";
 
 /** What a caller is made of. */
@@ -59,13 +60,15 @@ export interface Outbound {
   readonly key: string | undefined;
   readonly route: string | undefined;
   readonly priority: number;
-  readonly trace: TraceContext | undefined;
+  trace: TraceContext | undefined;
   readonly tries: Tries;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: Ms;
   readonly deadlineMs: Ms;
   /** Makes an attempt, where a stream is asked for. */
   readonly begin: (() => StreamAttempt) | undefined;
+  /** The client's count of it. */
+  number: number;
   /** Instances that were tried. */
   avoid: Set<string> | undefined;
   attempts: number;
@@ -132,6 +135,7 @@ export class Caller {
       timeoutMs: Math.min(ownMs, deadlineMs - nowMs),
       deadlineMs,
       begin,
+      number: 0,
       avoid: undefined,
       attempts: 0,
       isSent: false,
@@ -145,6 +149,10 @@ export class Caller {
     counts.calls += 1;
     const startedMs = call.deadlineMs - call.timeoutMs;
     if (call.timeoutMs <= 0) return Promise.reject(this.#timeout(call, "none"));
+    call.number = counts.calls;
+    if (this.#parts.channels.calling.hasSubscribers) {
+      call.trace = callLeaves(this.#parts.channels.calling, this.#subject(call), call.trace);
+    }
     const { signal, release } = signalOf(options?.call, call.signal);
     const made = policy.run((live) => this.#attempt(call, live, signal), {
       repeat: call.method.repeat,
@@ -330,17 +338,18 @@ export class Caller {
   #tell(call: Outbound, startedMs: Ms, error: unknown, isOk: boolean): void {
     const { channels, connection } = this.#parts;
     if (!channels.called.hasSubscribers) return;
-    const { attempts, method } = call;
-    const { backend, contract, id: client } = connection;
     channels.called.publish({
-      service: contract.name,
-      method: method.name,
-      client,
+      ...this.#subject(call),
       outcome: isOk ? "ok" : isQuorateError(error) ? error.code : "error",
       effect: isOk ? "applied" : effectOf(error),
-      tookMs: backend.runtime.time.monotonicMs() - startedMs,
-      attempts,
+      tookMs: connection.backend.runtime.time.monotonicMs() - startedMs,
+      attempts: call.attempts,
     });
+  }
+
+  #subject({ method, number }: Outbound): CallSubject {
+    const { contract, id } = this.#parts.connection;
+    return { service: contract.name, method: method.name, client: id, call: number };
   }
 }
 

@@ -20,7 +20,7 @@ describe("turns of the loop", () => {
     expect(log.at(-1)).toBe("d");
   });
 
-  it("let light work pass where nothing waits, and keep it in order where something does", async () => {
+  it("let light work pass where nothing waits, and keep it in order elsewhere", async () => {
     const { log, note, runtime, turns } = world();
     turns.take(note("frame"));
     turns.after(note("cancel"));

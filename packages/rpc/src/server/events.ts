@@ -3,15 +3,25 @@
  * `node:diagnostics_channel`. Names and numbers, never an input or an output; `error` is the
  * handler's own, so a listener that prints it prints what the handler put there.
  */
-import type { Effect, EventChannel, Events, Ms } from "@quorate/core";
+import type { Effect, EventChannel, Events, Ms, WorkBegins } from "@quorate/core";
 
-/** `quorate:rpc.served`: a call has ended and was answered. */
-export interface ServedEvent {
+/** Which call an event is about. */
+export interface ServedSubject {
   readonly service: string;
   readonly method: string;
   readonly instance: string;
   readonly client: string;
   readonly id: number;
+}
+
+/**
+ * `quorate:rpc.serving`: a call has arrived, and is about to be admitted or refused; its handler
+ * runs within what a tracer wraps around it. Of a stream: the handler, not its later items.
+ */
+export interface ServingEvent extends ServedSubject, WorkBegins {}
+
+/** `quorate:rpc.served`: a call has ended and was answered. */
+export interface ServedEvent extends ServedSubject {
   /** `ok`, or the code of the failure that the caller was told. */
   readonly outcome: string;
   /** Whether it happened, as the caller was told. */
@@ -48,6 +58,7 @@ export interface DroppedEvent {
 
 /** The channels of a server, looked up once. */
 export interface ServerChannels {
+  readonly serving: EventChannel<ServingEvent>;
   readonly served: EventChannel<ServedEvent>;
   readonly failed: EventChannel<HandlerFailedEvent>;
   readonly dropped: EventChannel<DroppedEvent>;
@@ -56,6 +67,7 @@ export interface ServerChannels {
 /** The channels on `events`. */
 export function serverChannels(events: Events): ServerChannels {
   return {
+    serving: events.channel("rpc.serving"),
     served: events.channel("rpc.served"),
     failed: events.channel("rpc.handler-failed"),
     dropped: events.channel("rpc.dropped"),

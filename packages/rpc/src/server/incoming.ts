@@ -5,6 +5,7 @@
  * Its signal is made when it is first read: an `AbortController` costs more than all the rest.
  */
 import {
+  type Around,
   type FencingToken,
   invalidArgument,
   type Ms,
@@ -41,6 +42,8 @@ export class Incoming implements CallFacts, RunningCall {
   #ending: Ending | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #off: (() => void)[] | undefined = undefined;
+  /** What a tracer wraps around its handler. */
+  around: Around | undefined = undefined;
   #tries: Tries | undefined = undefined;
 
   constructor(
@@ -124,6 +127,11 @@ export class Incoming implements CallFacts, RunningCall {
     if (this.#ending !== undefined) return;
     this.#ending = { reason };
     this.#controller?.abort(reason);
+  }
+
+  /** Runs its handler within what a tracer wraps around it. */
+  within<T>(work: () => T): T {
+    return this.around === undefined ? work() : this.around(work);
   }
 
   /** It was admitted, and begins. */

@@ -8,7 +8,7 @@
  * an answer, dropped where nobody does, and counted either way.
  */
 import { effectOf, isQuorateError, type Message, type Ms, QuorateError } from "@quorate/core";
-import type { Runtime } from "@quorate/core";
+import { type Runtime, workBegins } from "@quorate/core";
 import type { Admission, Policy } from "@quorate/resilience";
 import { encodeAnswer, type WireAnswer, type WireFailure } from "../wire/answer.ts";
 import { decodeCancel } from "../wire/cancel.ts";
@@ -123,6 +123,7 @@ export class Reception {
     const deadlineMs = nowMs + (leftMs ?? Infinity) - transitMs;
     const call = new Incoming(this.#parts, request, served.method, deadlineMs);
     this.#running += 1;
+    this.#announce(call);
     life.running.set(call.id, call);
     hooks.orphans?.onRequest(life, request); // It may end the call before it runs.
     if (request.window === undefined) this.#run(call, served, life, respond, nowMs);
@@ -180,7 +181,7 @@ export class Reception {
       const parsed = await served.method.input(call.request.input);
       if (!parsed.ok) throw mismatch(call, "input", parsed.issues);
       call.check();
-      const items = served.handler(parsed.value, call);
+      const items = call.within(() => served.handler(parsed.value, call));
       const told = await streams?.run(call, items, (answer) => this.#send(respond, answer));
       if (told === undefined) this.#parts.counts.served += 1;
       else this.#parts.counts.failed += 1;
@@ -257,6 +258,13 @@ export class Reception {
     counts[reason] += 1;
     if (!channels.dropped.hasSubscribers) return;
     channels.dropped.publish({ service, instance, reason, method });
+  }
+
+  #announce(call: Incoming): void {
+    const { channels, instance, service } = this.#parts;
+    if (!channels.serving.hasSubscribers) return;
+    const { client, id, method, trace } = call;
+    call.around = workBegins(channels.serving, { service, method, instance, client, id }, trace);
   }
 
   #tell(call: Incoming, outcome: string, effect: WireFailure["effect"], nowMs: Ms): void {

@@ -61,7 +61,7 @@ function runKeyed(
 }
 
 function runOnce(call: Incoming, input: unknown, { handler, method }: Handled): unknown {
-  const returned = handler(input, call);
+  const returned = call.within(() => handler(input, call));
   if (!isThenable(returned)) return whenParsed(method.output, returned, call, "output", itself);
   return returned.then((value) => whenParsed(method.output, value, call, "output", itself));
 }
