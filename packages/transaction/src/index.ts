@@ -38,6 +38,7 @@ export {
 export type { BranchState, Operation as BarrierOperation } from "./barrier/machine.ts";
 export type { Answers, TryOutcome } from "./barrier/record.ts";
 export { barrierTable, purgeBarriers, type PurgeBarriersOptions } from "./barrier/sql-table.ts";
+export type { ErrandOptions } from "./errands/options.ts";
 export type {
   Created,
   DriveContext,
@@ -132,10 +133,12 @@ export type {
   WithAll,
 } from "./saga/define-types.ts";
 export type {
+  SagaAttemptEvent,
   SagaDecidedEvent,
   SagaDefinitionChangedEvent,
   SagaEndedEvent,
   SagaStartedEvent,
+  SagaStartingEvent,
   SagaStepEvent,
   SagaStuckEvent,
   SagaVerbEvent,
@@ -215,7 +218,7 @@ export type {
   TwoPhaseWork,
 } from "./two-phase/two-phase.ts";
 export { createTcc } from "./tcc/create-tcc.ts";
-export type { TccByHand, TccDecided, TccEnded, TccStuck } from "./tcc/events.ts";
+export type { TccByHand, TccCalling, TccDecided, TccEnded, TccStuck } from "./tcc/events.ts";
 export type { TccState } from "./tcc/machine.ts";
 export type { ByHand, TccOptions, TccRunOptions } from "./tcc/options.ts";
 export type {

@@ -22,6 +22,7 @@ export interface Ownership {
 
 /** How records of one protocol become text and back. Foreign text is never trusted. */
 export interface RecordCodec<R> {
+  /** The text of a record, for the store. */
   encode(record: R): string;
   /** The record, or why it is not one of ours. */
   decode(
@@ -63,6 +64,7 @@ export interface InstanceStore<R> {
    * before anything else happens.
    */
   create(id: string, record: R): Promise<Created<R>>;
+  /** What is stored under `id`; `undefined`: nothing. @throws RECORD_INVALID */
   read(id: string): Promise<Stored<R> | undefined>;
   /**
    * Writes `next` if nobody wrote since; on return `held` has it. An unknown outcome is settled by
@@ -93,7 +95,9 @@ export interface Driver<R> {
   /** Collection of its records: `sagas`, `tcc`, `two-phase`. */
   readonly collection: string;
   readonly codec: RecordCodec<R>;
+  /** Who drives the instance, by its record. */
   ownershipOf(record: R): Ownership;
+  /** The same record in other hands. */
   withOwnership(record: R, ownership: Ownership): R;
   /** Whether there is anything left to do without an operator. */
   isOpen(record: R): boolean;

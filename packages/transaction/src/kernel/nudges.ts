@@ -4,11 +4,10 @@
  * So an operator's word is heeded at once and not at the next look. A hint: the bus may lose it,
  * and whoever hears it believes nothing but what the store says.
  */
-import { type Backend, type Message, parseJson, sleep, type Subscription } from "@quorate/core";
-import { MAX_SEGMENT_BYTES } from "@quorate/core";
+import { type Backend, MAX_SEGMENT_BYTES, type Message, parseJson } from "@quorate/core";
+import { listen } from "./listen.ts";
 
 const SUBJECT = "transaction-nudge";
-const AGAIN_MS = 1_000;
 const MAX_BYTES = 1_024;
 
 /** Tells, and hears. */
@@ -27,19 +26,10 @@ export class Nudges {
     void this.#publish(data);
   }
 
-  /** Hears until `signal`. Never rejects. */
-  async follow(signal: AbortSignal): Promise<void> {
-    let subscription: Subscription | undefined;
-    while (!signal.aborted && subscription === undefined) {
-      try {
-        const { bus } = this.#backend;
-        subscription = await bus.subscribe(SUBJECT, (message) => this.#heard(message), { signal });
-      } catch {
-        // Without it, the scan finds the same, later.
-        const options = { signal, keepAlive: false };
-        await sleep(this.#backend.runtime, AGAIN_MS, options).catch(() => {});
-      }
-    }
+  /** Hears until `signal`. Never rejects. Without the bus the scan finds the same, later. */
+  follow(signal: AbortSignal): Promise<void> {
+    const handler = (message: Message): void => this.#heard(message);
+    return listen(this.#backend, { subject: SUBJECT, signal }, handler);
   }
 
   async #publish(data: Uint8Array): Promise<void> {

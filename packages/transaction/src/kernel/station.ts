@@ -144,6 +144,7 @@ export class WorkerStation<R> implements Station<R> {
     return true;
   }
 
+  /** What is stored under `id`. @throws RECORD_INVALID */
   read(id: string): Promise<Stored<R> | undefined> {
     return this.records.read(id);
   }

@@ -48,6 +48,7 @@ export interface Shelf {
   next(): Promise<Job | undefined>;
   /** A hint that there may be something new. */
   wake(): void;
+  /** What waits to be sent. */
   backlog(): Promise<Backlog>;
   /** No more jobs. Those that were handed out may still be settled. */
   close(): void;
@@ -80,6 +81,7 @@ export interface OutboxSource {
   readonly partitions: number | undefined;
   /** Called once by a relay before anything else. */
   ready(): Promise<void>;
+  /** Opens it for a relay. */
   open(context: ShelfContext): Shelf;
   /** Messages that wait, page by page. */
   pending(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<OutboxMessage>;

@@ -5,6 +5,7 @@
  * it answers later is not heard, as the same key is asked again.
  */
 import {
+  type Around,
   effectOf,
   type FencingToken,
   isQuorateError,
@@ -43,7 +44,12 @@ export interface AttemptFacts {
   readonly outcome: StepOutcome;
   /** A step's run, and not its undo. */
   readonly isForward: boolean;
+  /** Tells that its function is about to be called; what is returned calls it. */
+  readonly begins?: AttemptBegins | undefined;
 }
+
+/** Tells tracers of an attempt, or of the question whether it took effect. */
+export type AttemptBegins = (question?: "check") => Around;
 
 const LOST: Answer = { kind: "lost" };
 
@@ -58,6 +64,7 @@ export class Attempt implements UndoContext {
   readonly fencingToken: FencingToken;
   readonly outcome: StepOutcome;
   readonly isForward: boolean;
+  readonly #begins: AttemptBegins | undefined;
   #controller: AbortController | undefined;
   #abortedBy: { readonly reason: unknown } | undefined;
   #end: ((answer: Answer) => void) | undefined;
@@ -72,6 +79,7 @@ export class Attempt implements UndoContext {
     this.fencingToken = facts.fencingToken;
     this.outcome = facts.outcome;
     this.isForward = facts.isForward;
+    this.#begins = facts.begins;
   }
 
   get signal(): AbortSignal {
@@ -99,10 +107,12 @@ export class Attempt implements UndoContext {
     work: (context: never) => unknown,
     alarms: Alarms,
     timeoutMs: Ms,
+    question?: "check",
   ): Answer | Promise<Answer> {
     let value: unknown;
     try {
-      value = work(this as never);
+      const around = this.#begins?.(question);
+      value = around === undefined ? work(this as never) : around(() => work(this as never));
     } catch (error) {
       return answerOf(error);
     }

@@ -32,6 +32,7 @@ export function freshRecord(
   model: SagaModel,
   facts: Pick<SagaRecord, "input" | "createdAtMs" | "owner" | "fence"> & {
     readonly parent?: string;
+    readonly traceparent?: string | undefined;
   },
 ): SagaRecord {
   const { deadlineMs } = model;
@@ -49,6 +50,7 @@ export function freshRecord(
     endedAtMs: undefined,
     deadlineAtMs: deadlineMs === undefined ? undefined : createdAtMs + deadlineMs,
     parent: facts.parent,
+    traceparent: facts.traceparent,
     isSealed: undefined,
     isSealing: undefined,
     steps: NO_STEPS,
@@ -124,7 +126,8 @@ async function makeChild(run: InHand, part: ChildModel, id: string): Promise<boo
   if (asked.kind === "lost") return false;
   const input = await run.store(asked.text);
   const { owner, fence } = await station.ownership();
-  const facts = { input, createdAtMs: run.nowMs, owner, fence, parent: run.held.id };
+  const { traceparent } = run.record;
+  const facts = { input, createdAtMs: run.nowMs, owner, fence, parent: run.held.id, traceparent };
   const created = await station.create(id, freshRecord(part.saga, facts));
   if (created.created) void station.drive(created.held);
   return true;

@@ -12,7 +12,7 @@
  * Records are foreign input: the head is parsed within bounds and every field is checked; what does
  * not fit is refused and left as it is.
  */
-import { parseJson } from "@quorate/core";
+import { parseJson, traceContext } from "@quorate/core";
 import type { RecordCodec } from "../kernel/contract.ts";
 import type {
   AuditEntry,
@@ -41,7 +41,7 @@ export function encodeRecord(record: SagaRecord): string {
     lines.push(value.text);
     return `,"${name}":1`;
   };
-  const { deadlineAtMs, endedAtMs, parent } = record;
+  const { deadlineAtMs, endedAtMs, parent, traceparent } = record;
   let head =
     `{"v":${VERSION},"saga":${quote(record.saga)},"version":${record.version}` +
     `,"hash":${quote(record.hash)},"state":"${record.state}","owner":"${record.owner}"` +
@@ -49,6 +49,7 @@ export function encodeRecord(record: SagaRecord): string {
   if (endedAtMs !== undefined) head += `,"endedAtMs":${endedAtMs}`;
   if (deadlineAtMs !== undefined) head += `,"deadlineAtMs":${deadlineAtMs}`;
   if (parent !== undefined) head += `,"parent":${quote(parent)}`;
+  if (traceparent !== undefined) head += `,"traceparent":${quote(traceparent)}`;
   if (record.isSealed === true) head += `,"sealed":true`;
   if (record.isSealing === true) head += `,"sealing":true`;
   head += payload("input", record.input);
@@ -125,6 +126,8 @@ function readHead(head: Fields, lines: string[]): SagaRecord {
     endedAtMs: head.optional("endedAtMs", "number"),
     deadlineAtMs: head.optional("deadlineAtMs", "number"),
     parent: head.optional("parent", "text"),
+    // One that is none must not keep a saga from its end: it is only a reference.
+    traceparent: traceContext(head.raw("traceparent"))?.traceparent,
     isSealed: head.flag("sealed"),
     isSealing: head.flag("sealing"),
     steps,

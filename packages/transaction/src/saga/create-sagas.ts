@@ -11,7 +11,18 @@
  *
  * Garcia-Molina, Salem, "Sagas", SIGMOD 1987.
  */
-import { type Backend, invalidArgument, knownOptions, type Ms, nonNegative } from "@quorate/core";
+import {
+  type Backend,
+  boolean,
+  invalidArgument,
+  knownOptions,
+  type Ms,
+  nonNegative,
+  positive,
+} from "@quorate/core";
+import { Door } from "../errands/door.ts";
+import { DEFAULT_ERRAND_TIMEOUT_MS, type ErrandOptions } from "../errands/options.ts";
+import { remoteControl } from "../errands/send.ts";
 import type { AnySaga, Saga } from "./define-saga.ts";
 import { SagaEngine } from "./engine.ts";
 import { StartedSaga } from "./handle.ts";
@@ -51,14 +62,21 @@ const STATES = ["running", "compensating", "done", "compensated"];
  * await sagas.close();
  */
 export function createSagas(backend: Backend, options: SagasOptions = {}): Sagas {
-  return new SagasOfBackend(new SagaEngine(backend, options));
+  const { remoteVerbs = false } = options;
+  boolean("remoteVerbs", remoteVerbs);
+  return new SagasOfBackend(new SagaEngine(backend, options), remoteVerbs);
 }
 
 class SagasOfBackend implements Sagas {
   readonly #engine: SagaEngine;
+  readonly #door: Door | undefined;
 
-  constructor(engine: SagaEngine) {
+  constructor(engine: SagaEngine, remoteVerbs: boolean) {
     this.#engine = engine;
+    if (!remoteVerbs) return;
+    const { backend } = engine.desk;
+    const signal = engine.lifecycle.stopping;
+    this.#door = new Door({ backend, signal, find: (id) => this.get(id) });
   }
 
   serve(...definitions: readonly AnySaga[]): void {
@@ -67,7 +85,9 @@ class SagasOfBackend implements Sagas {
     for (const definition of definitions) {
       isMore = this.#engine.definitions.add(definition) || isMore;
     }
-    if (isMore) this.#engine.station.recover();
+    if (!isMore) return;
+    this.#engine.station.recover();
+    this.#door?.open(this.#engine.definitions.all());
   }
 
   async start<Input, Output>(
@@ -95,6 +115,18 @@ class SagasOfBackend implements Sagas {
   async get(id: string): Promise<SagaControl | undefined> {
     const stored = await this.#read(id);
     return stored === undefined ? undefined : controlOf(this.#engine, stored);
+  }
+
+  async remote(id: string, options: ErrandOptions = {}): Promise<SagaControl | undefined> {
+    const { timeoutMs = DEFAULT_ERRAND_TIMEOUT_MS, signal } = knownOptions("options", options, [
+      "timeoutMs",
+      "signal",
+    ]);
+    const request = { timeoutMs: positive("timeoutMs", timeoutMs), signal };
+    const stored = await this.#read(id);
+    if (stored === undefined) return undefined;
+    const { desk } = this.#engine;
+    return remoteControl(desk.backend, inspectionOf(desk, stored), stored.record, request);
   }
 
   async inspect(id: string): Promise<SagaInspection | undefined> {

@@ -33,6 +33,11 @@ export class Definitions {
     return this.#addModel(model);
   }
 
+  /** All that are served, those inside of others too. */
+  *all(): Iterable<SagaModel> {
+    for (const versions of this.#models.values()) yield* versions.values();
+  }
+
   /** The definition of `record`; `undefined`: none is served that it was started by. */
   of(record: Shaped): SagaModel | undefined {
     const model = this.#models.get(record.saga)?.get(record.version);

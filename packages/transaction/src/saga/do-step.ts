@@ -5,8 +5,9 @@
  * After a takeover, and after every failure, the step may have taken effect: the same key is asked
  * again, and where the participant knows none, `check` asks it first.
  */
-import { type Json, type Ms } from "@quorate/core";
-import { type Answer, answerOf, Attempt } from "./attempt.ts";
+import { type Json, type Ms, traceContext, workBegins } from "@quorate/core";
+import { type Answer, answerOf, Attempt, type AttemptBegins } from "./attempt.ts";
+import type { SagaAttemptEvent } from "./events.ts";
 import type { CheckAnswer, StepModel } from "./model.ts";
 import { isUnstorable } from "./payloads.ts";
 import { FRESH_STEP, type SagaRecord, type StepRecord } from "./record.ts";
@@ -84,7 +85,23 @@ export function contextOf(run: InHand, step: StepModel, before: StepRecord): Att
     fencingToken: run.record.fence,
     outcome: "unknown",
     isForward: true,
+    begins: beginning(run, { step: step.name, doing: "run", attempt: before.attempts + 1 }),
   });
+}
+
+/** Tells tracers that a function of a step begins; nothing where nobody listens. */
+export function beginning(
+  { desk, held, record }: InHand,
+  facts: Pick<SagaAttemptEvent, "step" | "attempt" | "doing">,
+): AttemptBegins | undefined {
+  const { attempting } = desk.events;
+  if (!attempting.hasSubscribers) return undefined;
+  const { saga, traceparent, version } = record;
+  const subject = { saga, version, id: held.id, ...facts };
+  return (question) => {
+    const doing = question ?? facts.doing;
+    return workBegins(attempting, { ...subject, doing }, traceContext(traceparent));
+  };
 }
 
 /** Never throws nor rejects: whatever happens is an answer. */
@@ -122,7 +139,7 @@ export async function askCheck(
   timeoutMs: Ms,
 ): Promise<Answer | { readonly kind: "none" }> {
   if (step.check === undefined) return { kind: "none" };
-  const asked = await context.perform(step.check, run.desk.alarms, timeoutMs);
+  const asked = await context.perform(step.check, run.desk.alarms, timeoutMs, "check");
   if (asked.kind === "lost") return asked;
   const said = asked.kind === "done" ? (asked.value as CheckAnswer | undefined) : undefined;
   if (said?.outcome === "done") return { kind: "done", value: said.output };

@@ -28,6 +28,7 @@ import type { SagaRecord } from "./record.ts";
 import { SagaRun } from "./run.ts";
 import type { SagasOptions } from "./sagas.ts";
 
+const OPTION_NAMES = ["worker", "retentionMs", "maxTakeovers", "codec", "remoteVerbs"] as const;
 const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
 const DEFAULT_MAX_TAKEOVERS = 5;
 
@@ -45,7 +46,7 @@ export class SagaEngine {
     if (typeof backend?.kv?.put !== "function") {
       throw invalidArgument("backend", backend, "a backend, as redisBackend() makes one");
     }
-    knownOptions("options", options, ["worker", "retentionMs", "maxTakeovers", "codec"]);
+    knownOptions("options", options, OPTION_NAMES);
     const { runtime } = backend;
     const retentionMs = ttl("retentionMs", options.retentionMs ?? DEFAULT_RETENTION_MS);
     const maxTakeovers = options.maxTakeovers ?? DEFAULT_MAX_TAKEOVERS;

@@ -4,7 +4,7 @@
  * Names, ids and numbers only, never an input or an output. An event that nobody subscribes to
  * costs one property read. Takeovers and scans are the worker's: `quorate:transaction.*`.
  */
-import type { EventChannel, Events } from "@quorate/core";
+import type { CallLeaves, EventChannel, Events, Ms, WorkBegins } from "@quorate/core";
 import type { InputKind } from "./inputs.ts";
 import type { SagaState } from "./record.ts";
 
@@ -13,6 +13,23 @@ interface Subject {
   readonly saga: string;
   readonly version: number;
   readonly id: string;
+}
+
+/**
+ * `quorate:saga.starting`: its record is about to be created; a tracer gives it the context that it
+ * carries. The id may turn out to be taken.
+ */
+export interface SagaStartingEvent extends Subject, CallLeaves {}
+
+/**
+ * `quorate:saga.attempting`: a function of a step is about to be called, within what a tracer wraps
+ * around it. `trace`: where the saga was started.
+ */
+export interface SagaAttemptEvent extends Subject, WorkBegins {
+  readonly step: string;
+  readonly doing: "run" | "undo" | "check";
+  /** From 1. */
+  readonly attempt: number;
 }
 
 /** `quorate:saga.started`: a record was created. */
@@ -43,6 +60,8 @@ export interface SagaStuckEvent extends Subject {
 /** `quorate:saga.ended`: its outcome stands. */
 export interface SagaEndedEvent extends Subject {
   readonly state: SagaState;
+  /** From its start, by wall clocks. */
+  readonly tookMs: Ms;
 }
 
 /** `quorate:saga.verb`: an operator's word was stored. */
@@ -58,6 +77,8 @@ export type SagaDefinitionChangedEvent = Subject;
 
 /** The channels of one `Sagas`, looked up once. */
 export interface SagaEvents {
+  readonly starting: EventChannel<SagaStartingEvent>;
+  readonly attempting: EventChannel<SagaAttemptEvent>;
   readonly started: EventChannel<SagaStartedEvent>;
   readonly step: EventChannel<SagaStepEvent>;
   readonly decided: EventChannel<SagaDecidedEvent>;
@@ -70,6 +91,8 @@ export interface SagaEvents {
 /** Looks up the channels. */
 export function sagaEvents(events: Events): SagaEvents {
   return {
+    starting: events.channel("saga.starting"),
+    attempting: events.channel("saga.attempting"),
     started: events.channel("saga.started"),
     step: events.channel("saga.step"),
     decided: events.channel("saga.decided"),

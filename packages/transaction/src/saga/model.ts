@@ -60,7 +60,9 @@ export interface StepModel {
   readonly name: string;
   /** After it the saga only goes forward: it has no undo, nor has any step behind it. */
   readonly pivot: boolean;
+  /** The action; its result is the step's output. */
   readonly run: (context: RunContext<never, never>) => unknown;
+  /** The compensation; `undefined`: nothing is to undo. */
   readonly undo: ((context: UndoContext<never, never>) => unknown) | undefined;
   /** Asks the participant whether the step took effect, before a retry or an undo. */
   readonly check: ((context: RunContext<never, never>) => unknown) | undefined;
@@ -91,6 +93,7 @@ export interface ChildModel {
   readonly kind: "child";
   readonly name: string;
   readonly saga: SagaModel;
+  /** What the child is started with. */
   readonly input: (context: RunContext<never, never>) => unknown;
 }
 

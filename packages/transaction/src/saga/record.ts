@@ -89,6 +89,8 @@ export interface SagaRecord extends Ownership {
   readonly deadlineAtMs: Ms | undefined;
   /** Id of the saga whose step this one is. */
   readonly parent: string | undefined;
+  /** Where it was started, in a trace: a W3C `traceparent`. */
+  readonly traceparent: string | undefined;
   /** The parent has ended: this one can no longer be undone. */
   readonly isSealed: boolean | undefined;
   /** It has ended, and the sagas within it are still to be sealed. */

@@ -2,6 +2,7 @@
  * Sagas, as their users see them: started, waited for, looked at, and helped along.
  */
 import type { Json, Ms } from "@quorate/core";
+import type { ErrandOptions } from "../errands/options.ts";
 import type { Worker } from "../kernel/worker.ts";
 import type { AnySaga, Saga } from "./define-saga.ts";
 import type { SagaInspection } from "./inspect.ts";
@@ -24,6 +25,12 @@ export interface SagasOptions {
    * @default none
    */
   readonly codec?: PayloadCodec;
+  /**
+   * Whether operators' verbs are carried out that other processes send over the bus (`remote`),
+   * for the definitions that are served here. Whoever may publish in the backend's namespace may
+   * send them. @default false; true in `connect` of `quorate`
+   */
+  readonly remoteVerbs?: boolean;
 }
 
 /** What is started. */
@@ -105,6 +112,18 @@ export interface Sagas extends AsyncDisposable {
   ): Promise<Output>;
   /** The saga `id`, with operators' verbs; `undefined`: there is none. */
   get(id: string): Promise<SagaControl | undefined>;
+  /**
+   * The same for a process that does not serve its definition: each verb is sent over the bus to
+   * one that does, with `remoteVerbs`, and its answer is waited for. What `resolve` and `force`
+   * carry crosses the bus as it is, without the `codec`.
+   *
+   * The verbs throw as those of `get`, and:
+   * @throws NO_RESPONDERS nobody serves this very definition with `remoteVerbs`. Nothing was done.
+   * @throws TIMEOUT no answer came: look at the audit before you ask again.
+   * @throws REMOTE_FAILED it failed there; the effect says whether it was done.
+   * @throws TOO_LARGE the output has more than 256 KiB, or more than the bus takes.
+   */
+  remote(id: string, options?: ErrandOptions): Promise<SagaControl | undefined>;
   /** What is known of `id`; `undefined`: there is none. */
   inspect(id: string): Promise<SagaInspection | undefined>;
   /** All that are stored and fit, in the order of their ids. */

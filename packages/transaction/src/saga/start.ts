@@ -5,6 +5,7 @@
  * that it started.
  */
 import {
+  callLeaves,
   invalidArgument,
   isQuorateError,
   type Json,
@@ -50,13 +51,20 @@ export async function startSaga(
   const input = desk.payloads.inline(text) ?? (await desk.payloads.store(text, id, undefined));
   signal?.throwIfAborted();
   const createdAtMs = desk.backend.runtime.time.wallMs();
-  const record = freshRecord(model, { input, createdAtMs, owner, fence });
+  const traceparent = traceOf(engine, model, id);
+  const record = freshRecord(model, { input, createdAtMs, owner, fence, traceparent });
   const created = await desk.station.create(id, record);
   if (!created.created) return joined(engine, model, created.found, text);
-  const run = engine.begin(created.held, parsed.value);
   const { started } = desk.events;
   if (started.hasSubscribers) started.publish({ saga: model.name, version: model.version, id });
-  return { isNew: true, run };
+  return { isNew: true, run: engine.begin(created.held, parsed.value) };
+}
+
+/** What a tracer wants its record to carry. */
+function traceOf({ desk }: SagaEngine, { name, version }: SagaModel, id: string) {
+  const { starting } = desk.events;
+  if (!starting.hasSubscribers) return undefined;
+  return callLeaves(starting, { saga: name, version, id })?.traceparent;
 }
 
 function inputText(engine: SagaEngine, id: string, input: unknown): string {

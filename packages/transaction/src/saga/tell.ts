@@ -31,6 +31,7 @@ export function tell(
   }
   const isEnd = after.state === "done" || after.state === "compensated";
   if (isEnd && after.state !== before.state && events.ended.hasSubscribers) {
-    events.ended.publish({ ...subject, state: after.state });
+    const tookMs = Math.max(0, (after.endedAtMs ?? after.createdAtMs) - after.createdAtMs);
+    events.ended.publish({ ...subject, state: after.state, tookMs });
   }
 }

@@ -8,7 +8,7 @@
 import type { Answer } from "./attempt.ts";
 import { Attempt } from "./attempt.ts";
 import { backoffMs } from "./backoff.ts";
-import { askCheck, contextOf, reportDone } from "./do-step.ts";
+import { askCheck, beginning, contextOf, reportDone } from "./do-step.ts";
 import type { StepModel, StepOutcome } from "./model.ts";
 import { needsUndo } from "./parts.ts";
 import { FRESH_STEP, type SagaRecord } from "./record.ts";
@@ -55,16 +55,18 @@ async function tryOnce(
     // undo keeps that from happening, so it is sent, and told what is known.
     outcome = "refused";
   }
+  const attempt = (known?.undo?.attempts ?? 0) + 1;
   const context = new Attempt({
     id: run.held.id,
     step: step.name,
     key: `${run.held.id}/${step.name}/undo`,
     input: run.input,
     out: run.out,
-    attempt: (known?.undo?.attempts ?? 0) + 1,
+    attempt,
     fencingToken: run.record.fence,
     outcome,
     isForward: false,
+    begins: beginning(run, { step: step.name, doing: "undo", attempt }),
   });
   run.track(context);
   try {

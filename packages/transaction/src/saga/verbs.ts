@@ -5,7 +5,7 @@
  * hears of it by a nudge and goes on from what is there now; what nobody drives is taken by this
  * process.
  */
-import { boundedString, invalidArgument, type Json, knownOptions } from "@quorate/core";
+import type { Json } from "@quorate/core";
 import type { Stored } from "../kernel/contract.ts";
 import { letGoOf, type SagaDesk } from "./desk.ts";
 import { definitionChangedError, wrongStateError } from "./errors.ts";
@@ -14,11 +14,9 @@ import { advance, phaseOf } from "./machine.ts";
 import { type AuditEntry, MAX_AUDIT, type SagaRecord } from "./record.ts";
 import type { VerbOptions } from "./sagas.ts";
 import { tell } from "./tell.ts";
+import { checkTargetOf, checkVerb } from "./verb-checks.ts";
 
 const TRIES = 20;
-const MAX_BY_BYTES = 128;
-const MAX_WHY_BYTES = 256;
-const MAX_TARGET_BYTES = 160;
 
 /** Carries out `verb`. @throws WRONG_STATE, DEFINITION_CHANGED, INVALID_ARGUMENT */
 export async function carryOut(
@@ -29,7 +27,7 @@ export async function carryOut(
 ): Promise<void> {
   const { by, why } = checkVerb(options);
   const target = "target" in verb ? (verb.target ?? "") : "";
-  if (target !== "") boundedString("target", target, MAX_TARGET_BYTES);
+  if (target !== "") checkTargetOf(target);
   for (let tries = 1; ; tries += 1) {
     const stored = await desk.station.read(id);
     if (stored === undefined) throw wrongStateError(id, verb.kind, "gone");
@@ -79,17 +77,6 @@ async function write(
 
 function audited(record: SagaRecord, entry: AuditEntry): SagaRecord {
   return { ...record, audit: [...record.audit, entry].slice(-MAX_AUDIT) };
-}
-
-function checkVerb(options: VerbOptions): VerbOptions {
-  if (typeof options !== "object" || options === null) {
-    throw invalidArgument("options", options, "an object with by and why");
-  }
-  knownOptions("options", options, ["by", "why"]);
-  return {
-    by: boundedString("by", options.by, MAX_BY_BYTES),
-    why: boundedString("why", options.why, MAX_WHY_BYTES),
-  };
 }
 
 /** What an operator says that a step came to, as a payload. */

@@ -8,10 +8,12 @@ import {
   type Runtime,
   sleep,
   withDeadline,
+  type WorkBegins,
+  workBegins,
 } from "@quorate/core";
 
 import type { Station } from "../kernel/contract.ts";
-import type { TccEvents } from "./events.ts";
+import type { TccCalling, TccEvents } from "./events.ts";
 import type { TccSettings } from "./options.ts";
 import type { TccParticipant } from "./participant.ts";
 import type { TccRecord } from "./record.ts";
@@ -47,6 +49,15 @@ export function bounded<T>(
   // A participant may throw before its first await.
   const answer = Promise.resolve().then(() => call(linked.signal));
   return withDeadline(runtime, answer, { timeoutMs, signal, onTimeout }).finally(linked.detach);
+}
+
+/** Calls a participant, within what a tracer wraps around the call. */
+export function called<T>(
+  { calling }: TccEvents,
+  facts: Omit<TccCalling, keyof WorkBegins>,
+  call: () => T,
+): T {
+  return calling.hasSubscribers ? workBegins(calling, facts)(call) : call();
 }
 
 /** The pause after `failures` in a row: doubling, jittered, bounded. */

@@ -2,13 +2,22 @@
  * What TCC tells the world: events on `runtime.events`, by default `node:diagnostics_channel`. Ids,
  * names and states only, never an input or a result.
  */
-import type { EventChannel, Events } from "@quorate/core";
+import type { EventChannel, Events, WorkBegins } from "@quorate/core";
 
 import type { TccState } from "./machine.ts";
 
 interface Subject {
   readonly id: string;
   readonly name: string;
+}
+
+/** `quorate:tcc.calling`: a participant is about to be called; a tracer may wrap the call. */
+export interface TccCalling extends Subject, WorkBegins {
+  readonly branch: string;
+  readonly participant: string;
+  readonly doing: "try" | "confirm" | "cancel";
+  /** From 1. */
+  readonly attempt: number;
 }
 
 /** `quorate:tcc.decided`: by this process, or found by it in the record. */
@@ -47,6 +56,7 @@ export interface TccByHand extends Subject {
 
 /** The channels, looked up once. */
 export interface TccEvents {
+  readonly calling: EventChannel<TccCalling>;
   readonly decided: EventChannel<TccDecided>;
   readonly ended: EventChannel<TccEnded>;
   readonly stuck: EventChannel<TccStuck>;
@@ -56,6 +66,7 @@ export interface TccEvents {
 /** Looks up the channels. */
 export function tccEvents(events: Events): TccEvents {
   return {
+    calling: events.channel("tcc.calling"),
     decided: events.channel("tcc.decided"),
     ended: events.channel("tcc.ended"),
     stuck: events.channel("tcc.stuck"),

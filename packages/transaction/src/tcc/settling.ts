@@ -10,7 +10,7 @@
 import { isQuorateError, linkedController } from "@quorate/core";
 
 import type { DriveContext, Held } from "../kernel/contract.ts";
-import { bounded, type Desk, pauseAfter, rest } from "./desk.ts";
+import { bounded, called, type Desk, pauseAfter, rest } from "./desk.ts";
 import { wordOf } from "./errors.ts";
 import { coordinate } from "./machine.ts";
 import { ended, isOpen, type TccBranch, type TccRecord, unsettled } from "./record.ts";
@@ -87,19 +87,19 @@ async function settleOne(
   const participant = desk.served.get(record.name)?.get(branch.participant);
   const barrier = `${id}/${branch.name}`;
   const key = `${barrier}/${operation}`;
+  const attempt = branch.failures + 1;
+  const subject = { id, name: record.name, branch: branch.name, participant: branch.participant };
   const { callTimeoutMs: timeoutMs } = desk.settings;
   try {
     if (participant === undefined) throw new Error(`${branch.participant} is not served here`);
     await bounded(desk, { key, timeoutMs, signal: context.signal }, (signal) =>
-      participant[operation]({
-        id,
-        branch: barrier,
-        key,
-        input: branch.input,
-        attempt: branch.failures + 1,
-        fencingToken: record.fence,
-        signal,
-      }),
+      called(desk.events, { ...subject, doing: operation, attempt }, () =>
+        participant[operation]({
+          ...{ id, branch: barrier, key, attempt, signal },
+          input: branch.input,
+          fencingToken: record.fence,
+        }),
+      ),
     );
     return { branch, error: undefined };
   } catch (thrown) {

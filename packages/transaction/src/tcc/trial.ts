@@ -22,7 +22,7 @@ import {
 import { jsonOf } from "../barrier/answer.ts";
 import type { DriveContext, Held } from "../kernel/contract.ts";
 import { overtakenError } from "../kernel/errors.ts";
-import { bounded, type Desk, pauseAfter, type Served } from "./desk.ts";
+import { bounded, called, type Desk, pauseAfter, type Served } from "./desk.ts";
 import { abortedError, wordOf } from "./errors.ts";
 import { coordinate, type Incident } from "./machine.ts";
 import { checkBranches, checkCall, type CheckedCall } from "./calls.ts";
@@ -212,13 +212,18 @@ export class Trial implements TccTransaction {
     const { id, deadlineAtMs } = this;
     const branch = `${id}/${call.name}`;
     const key = `${branch}/try`;
+    const { name, participant } = call;
+    const subject = { id, name: held.record.name, branch: name, participant };
+    const facts = { ...subject, doing: "try" as const };
     return bounded(this.#desk, { key, timeoutMs, signal: this.signal }, (signal) =>
-      call.served.try({
-        ...{ id, branch, key, attempt, deadlineAtMs, signal },
-        input: call.input,
-        fencingToken: fence,
-        reservation: reservation(id, branch, { deadlineAtMs, skewMs }),
-      }),
+      called(this.#desk.events, { ...facts, attempt }, () =>
+        call.served.try({
+          ...{ id, branch, key, attempt, deadlineAtMs, signal },
+          input: call.input,
+          fencingToken: fence,
+          reservation: reservation(id, branch, { deadlineAtMs, skewMs }),
+        }),
+      ),
     ) as Promise<never>;
   }
 
