@@ -2,24 +2,12 @@
  * The command line as a person uses it, on a real server: what they type, and what they see.
  */
 import { isQuorateError, refuse } from "@quorate/core";
+import { breaker, sharedThrough } from "@quorate/resilience";
 import { saga } from "@quorate/transaction";
 import { connect, type Quorate } from "quorate";
 import { expect, it } from "vitest";
 import { runCommandLine } from "../../packages/quorate/src/cli/run.ts";
-import type { Terminal } from "../../packages/quorate/src/cli/terminal.ts";
-
-/** A terminal that keeps what was written, and answers what it is told to. */
-function terminal(answer?: string) {
-  const said = { out: "", err: "" };
-  const own: Terminal = {
-    env: { USER: "anna" },
-    signal: new AbortController().signal,
-    write: (text) => void (said.out += text),
-    complain: (text) => void (said.err += text),
-    ask: async () => answer,
-  };
-  return { own, said };
-}
+import { typedTerminal } from "../../packages/quorate/src/cli/terminal.fixture.ts";
 
 /** Someone at a terminal. */
 interface Person {
@@ -40,7 +28,7 @@ export function itHasACommandLine(urlOf: () => string): void {
 
 function personAt(urlOf: () => string): Person {
   const type: Person["type"] = async (line, answer) => {
-    const { own, said } = terminal(answer);
+    const { own, said } = typedTerminal(answer);
     const words = line.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', "")) ?? [];
     const code = await runCommandLine([...words, "--url", urlOf()], own);
     return { code, ...said };
@@ -86,16 +74,36 @@ function itShowsWhatIsHeld({ type, rowsOf, on }: Person): void {
         { state: "completed", attempt: 1 },
       ]);
       const why = await type("idem forget charge/7 --yes");
-      expect(why).toMatchObject({ code: 1, err: expect.stringContaining("--why") });
+      expect(why).toMatchObject({ code: 2, err: expect.stringContaining("--why") });
       expect((await type('idem forget charge/7 --yes --why "a test"')).code).toBe(0);
       expect((await type("idem show charge/7")).out).toContain("may run");
+    }));
+
+  it("holds a shared breaker open in another process, and lets its calls come back", () =>
+    on(async (q) => {
+      const billing = breaker({ name: "billing", share: sharedThrough(q.backend) });
+      expect((await type("breaker isolate billing --why test", "no")).code).toBe(1);
+      expect(
+        (await type("breaker isolate billing --why test --by me --for 60000", "yes")).code,
+      ).toBe(0);
+      expect(await rowsOf("breaker ls")).toMatchObject([
+        { breaker: "billing", state: "isolated", by: "me", endsInMs: expect.any(Number) },
+      ]);
+      const call = (): Promise<unknown> =>
+        billing
+          .run(() => "called")
+          .catch((error: unknown) => (isQuorateError(error) ? error.code : error));
+      await expect.poll(call).toBe("BREAKER_OPEN");
+      expect((await type("breaker release billing --why test --ramp 100")).code).toBe(0);
+      await expect.poll(call).toBe("called");
+      await billing.dispose();
     }));
 
   it("finds out how the server is", async () => {
     const seen = await type("doctor");
     expect(seen.out).toMatch(/✓ +server +(redis|nats-server) \d/);
     expect(seen.out).toMatch(/our clock against the server's +[+-]\d/);
-    expect(seen.code).toBe(seen.out.includes("✗") ? 1 : 0);
+    expect(seen.code).toBe(seen.out.includes("all is well") ? 0 : 1);
   });
 }
 

@@ -65,6 +65,7 @@ import {
 } from "@quorate/transaction";
 import { Closing } from "./closing.ts";
 import { type OpenEngine, openEngine } from "./engines.ts";
+import { type Logger, logTo } from "./logging.ts";
 import type { Quorate, Rpc } from "./quorate.ts";
 import { closeOnSignal, type SignalOptions } from "./signals.ts";
 
@@ -81,6 +82,7 @@ const OPTION_NAMES = [
   "sagas",
   "tcc",
   "discovery",
+  "logger",
   "signal",
 ] as const;
 
@@ -99,6 +101,11 @@ export interface ConnectOptions extends BackendOptions {
   readonly sagas?: Omit<SagasOptions, "worker">;
   readonly tcc?: Omit<TccOptions, "worker">;
   readonly discovery?: RegistryOptions;
+  /**
+   * Where what happens is logged, see `logTo`: pino, bunyan, the console. Of the whole process, as
+   * long as this is open. @default nowhere
+   */
+  readonly logger?: Logger;
   /** Gives up the wait for the server. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -124,9 +131,10 @@ export async function connect(
   options: ConnectOptions = {},
 ): Promise<Quorate> {
   knownOptions("options", options, OPTION_NAMES);
-  const { name = systemRuntime.ids.operation(), signal, ...parts } = options;
+  const { name = systemRuntime.ids.operation(), signal, logger, ...parts } = options;
   boundedString("name", name, MAX_NAME_BYTES);
-  const engine = typeof target === "string" ? await open(target, options) : given(target, options);
+  const opened = typeof target === "string" ? await open(target, options) : given(target, options);
+  const engine = logger === undefined ? opened : await logged(opened, logger);
   try {
     await engine.backend.ready(signal === undefined ? {} : { signal });
   } catch (error) {
@@ -143,6 +151,17 @@ function open(url: string, options: ConnectOptions): Promise<OpenEngine> {
     ...(runtime !== undefined && { runtime }),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   });
+}
+
+/** The engine, and lines of what happens until it is closed. */
+async function logged(engine: OpenEngine, logger: Logger): Promise<OpenEngine> {
+  try {
+    const logging = logTo(logger);
+    return { ...engine, close: () => engine.close().finally(() => logging.close()) };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }
 
 function given(backend: Backend, options: ConnectOptions): OpenEngine {
@@ -225,7 +244,8 @@ class Connected implements Quorate {
 
   get sagas(): Sagas {
     return this.#part("sagas", () => {
-      const options = { ...this.#options.sagas, worker: this.#worker };
+      // Whoever may send one may write the records themselves: docs/decisions/0019.
+      const options = { remoteVerbs: true, ...this.#options.sagas, worker: this.#worker };
       return this.#closing.add("work", createSagas(this.backend, options));
     });
   }

@@ -21,9 +21,16 @@ import type { redisBackend } from "@quorate/redis";
 import type { connect as dial } from "@nats-io/transport-node";
 import type { Redis as IoRedis } from "ioredis";
 
+/** The client that was opened, for whoever must ask the server what no backend tells. */
+export type NativeClient =
+  | { readonly engine: "redis"; readonly client: InstanceType<typeof IoRedis> }
+  | { readonly engine: "nats"; readonly client: Awaited<ReturnType<typeof dial>> };
+
 /** A backend, and how to end it together with the client that was opened for it. */
 export interface OpenEngine {
   readonly backend: Backend;
+  /** Absent for memory, and where the backend was handed in. */
+  readonly native?: NativeClient;
   close(): Promise<void>;
 }
 
@@ -118,6 +125,7 @@ async function openRedis(url: string, options: BackendOptions, load: Load): Prom
     const backend = engine.redisBackend(client, options);
     return {
       backend,
+      native: { engine: "redis", client },
       async close() {
         await backend.close();
         client.disconnect();
@@ -149,6 +157,7 @@ async function openNats(url: string, options: BackendOptions, load: Load): Promi
     const backend = engine.natsBackend(client, options);
     return {
       backend,
+      native: { engine: "nats", client },
       async close() {
         await backend.close();
         await client.close();

@@ -1,8 +1,8 @@
 import { deferred } from "@quorate/core";
 import { describe, expect, it } from "vitest";
-import { closeOnSignal } from "./signals.ts";
+import { closeOnSignal, type EndSignal } from "./signals.ts";
 
-type Listener = (signal: NodeJS.Signals) => void;
+type Listener = (signal: EndSignal) => void;
 
 /** A process that writes down what is done to it. */
 function fakeProcess() {
@@ -16,10 +16,10 @@ function fakeProcess() {
   return {
     pid: 7,
     killed,
-    on: (signal: NodeJS.Signals, listener: Listener) => of(signal).add(listener),
-    off: (signal: NodeJS.Signals, listener: Listener) => of(signal).delete(listener),
-    kill: (pid: number, signal: NodeJS.Signals) => killed.push(`${pid} ${signal}`),
-    send: (signal: NodeJS.Signals) => [...of(signal)].forEach((listener) => listener(signal)),
+    on: (signal: EndSignal, listener: Listener) => of(signal).add(listener),
+    off: (signal: EndSignal, listener: Listener) => of(signal).delete(listener),
+    kill: (pid: number, signal: EndSignal) => killed.push(`${pid} ${signal}`),
+    send: (signal: EndSignal) => [...of(signal)].forEach((listener) => listener(signal)),
     get count() {
       return [...listeners.values()].reduce((sum, { size }) => sum + size, 0);
     },

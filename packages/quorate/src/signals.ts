@@ -9,18 +9,21 @@
  */
 import type { Ms } from "@quorate/core";
 
+/** A signal that asks a process to end. */
+export type EndSignal = "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGQUIT" | "SIGUSR2" | "SIGBREAK";
+
 /** What is told to end. The `process` of Node, unless a test hands in another. */
 export interface SignalledProcess {
   readonly pid: number;
-  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
-  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
-  kill(pid: number, signal: NodeJS.Signals): unknown;
+  on(signal: EndSignal, listener: (signal: EndSignal) => void): unknown;
+  off(signal: EndSignal, listener: (signal: EndSignal) => void): unknown;
+  kill(pid: number, signal: EndSignal): unknown;
 }
 
 /** How a process ends. */
 export interface SignalOptions {
   /** @default ["SIGTERM", "SIGINT"] */
-  readonly signals?: readonly NodeJS.Signals[];
+  readonly signals?: readonly EndSignal[];
   /** Passed to `close`. Less than what the platform waits before it kills. @default 10000 */
   readonly graceMs?: Ms;
 }
@@ -38,11 +41,11 @@ export function closeOnSignal(
   const stop = (): void => {
     for (const signal of signals) target.off(signal, listener);
   };
-  const end = (signal: NodeJS.Signals): void => {
+  const end = (signal: EndSignal): void => {
     stop();
     target.kill(target.pid, signal);
   };
-  const listener = (signal: NodeJS.Signals): void => {
+  const listener = (signal: EndSignal): void => {
     if (isClosing) return end(signal);
     isClosing = true;
     // A close that failed has closed what it could: the end is the same.

@@ -1,2 +1,2 @@
-/** `quorate/clock`: the whole of `@quorate/clock`, whatever it comes to hold. */
+/** All of `@quorate/clock`. */
 export * from "@quorate/clock";

@@ -1,2 +1,2 @@
-/** `quorate/core`: the whole of `@quorate/core`, whatever it comes to hold. */
+/** All of `@quorate/core`. */
 export * from "@quorate/core";

@@ -1,2 +1,2 @@
-/** `quorate/cron`: the whole of `@quorate/cron`, whatever it comes to hold. */
+/** All of `@quorate/cron`. */
 export * from "@quorate/cron";

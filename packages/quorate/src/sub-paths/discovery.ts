@@ -1,2 +1,2 @@
-/** `quorate/discovery`: the whole of `@quorate/discovery`, whatever it comes to hold. */
+/** All of `@quorate/discovery`. */
 export * from "@quorate/discovery";

@@ -1,2 +1,2 @@
-/** `quorate/election`: the whole of `@quorate/election`, whatever it comes to hold. */
+/** All of `@quorate/election`. */
 export * from "@quorate/election";

@@ -1,2 +1,2 @@
-/** `quorate/http`: the whole of `@quorate/http`, whatever it comes to hold. */
+/** All of `@quorate/http`. */
 export * from "@quorate/http";

@@ -1,2 +1,2 @@
-/** `quorate/idempotency`: the whole of `@quorate/idempotency`, whatever it comes to hold. */
+/** All of `@quorate/idempotency`. */
 export * from "@quorate/idempotency";

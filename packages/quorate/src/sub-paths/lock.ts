@@ -1,2 +1,2 @@
-/** `quorate/lock`: the whole of `@quorate/lock`, whatever it comes to hold. */
+/** All of `@quorate/lock`. */
 export * from "@quorate/lock";

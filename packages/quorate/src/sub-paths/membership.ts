@@ -1,2 +1,2 @@
-/** `quorate/membership`: the whole of `@quorate/membership`, whatever it comes to hold. */
+/** All of `@quorate/membership`. */
 export * from "@quorate/membership";

@@ -1,2 +1,2 @@
-/** `quorate/memory`: the whole of `@quorate/memory`, whatever it comes to hold. */
+/** All of `@quorate/memory`. */
 export * from "@quorate/memory";

@@ -1,2 +1,2 @@
-/** `quorate/nats`: the whole of `@quorate/nats`, whatever it comes to hold. */
+/** All of `@quorate/nats`. */
 export * from "@quorate/nats";

@@ -1,2 +1,2 @@
-/** `quorate/redis`: the whole of `@quorate/redis`, whatever it comes to hold. */
+/** All of `@quorate/redis`. */
 export * from "@quorate/redis";

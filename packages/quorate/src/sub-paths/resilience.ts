@@ -1,2 +1,2 @@
-/** `quorate/resilience`: the whole of `@quorate/resilience`, whatever it comes to hold. */
+/** All of `@quorate/resilience`. */
 export * from "@quorate/resilience";

@@ -1,2 +1,2 @@
-/** `quorate/ring`: the whole of `@quorate/ring`, whatever it comes to hold. */
+/** All of `@quorate/ring`. */
 export * from "@quorate/ring";

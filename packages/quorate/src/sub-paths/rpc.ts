@@ -1,2 +1,2 @@
-/** `quorate/rpc`: the whole of `@quorate/rpc`, whatever it comes to hold. */
+/** All of `@quorate/rpc`. */
 export * from "@quorate/rpc";

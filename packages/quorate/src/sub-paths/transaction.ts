@@ -1,2 +1,2 @@
-/** `quorate/transaction`: the whole of `@quorate/transaction`, whatever it comes to hold. */
+/** All of `@quorate/transaction`. */
 export * from "@quorate/transaction";

@@ -1,6 +1,7 @@
 /**
  * Jobs: what is scheduled, what ran, and doing it by hand.
  */
+import { nextTick } from "@quorate/cron";
 import type { Command } from "../command.ts";
 import { BY_HAND, byHand } from "./by-hand.ts";
 
@@ -15,6 +16,7 @@ const list: Command = {
         job: job.name,
         schedule: job.schedule,
         judgedUntil: job.judgedUntil,
+        next: job.paused === undefined ? nextTick(job.schedule, job.judgedUntil) : undefined,
         paused: job.paused?.why,
         running: job.running.length,
         done: job.counts.done,

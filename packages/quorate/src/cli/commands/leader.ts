@@ -29,6 +29,7 @@ const list: Command = {
 
 const watch: Command = {
   path: ["leader", "watch"],
+  isEndless: true,
   args: ["election"],
   summary: "each new leader as it comes, until Ctrl-C",
   async run({ q, args: [name = ""], show, terminal }) {

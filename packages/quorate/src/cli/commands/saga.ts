@@ -1,8 +1,5 @@
 /**
- * Sagas: what they wait for, and what happened.
- *
- * The operator's verbs need the saga's definition, so they are for a process that serves it: see
- * `sagas.get(id)` of `@quorate/transaction`.
+ * Sagas: what they wait for, and what happened. Their verbs: `saga-verbs.ts`.
  */
 import type { SagaInspection } from "@quorate/transaction";
 import type { Command, Context, Row } from "../command.ts";

@@ -1,0 +1,2 @@
+/** All of `@quorate/core/testing`. */
+export * from "@quorate/core/testing";

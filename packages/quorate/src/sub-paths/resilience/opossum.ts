@@ -1,0 +1,2 @@
+/** All of `@quorate/resilience/opossum`. */
+export * from "@quorate/resilience/opossum";

@@ -1,0 +1,2 @@
+/** All of `@quorate/resilience/p-retry`. */
+export * from "@quorate/resilience/p-retry";

@@ -1,0 +1,2 @@
+/** All of `@quorate/transaction/explore`. */
+export * from "@quorate/transaction/explore";
