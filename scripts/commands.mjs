@@ -8,7 +8,9 @@ import { dirname, join } from "node:path";
 import { buildAll } from "./build.mjs";
 import { checkAll } from "./check.mjs";
 import { installPackages } from "./install.mjs";
+import { nodes } from "./nodes.mjs";
 import { packAll } from "./pack.mjs";
+import { release, sbom } from "./release.mjs";
 import { relock } from "./relock.mjs";
 import { Cure, done, fail, say, stopwatch } from "./say.mjs";
 import { ALL, describeServers, obtainServers } from "./servers/fetch.mjs";
@@ -25,8 +27,9 @@ const BENCHES_ON_SERVERS = ["lock", "idempotency", "election", "saga", "rpc"];
 /** @type {Record<string, { does: string, run: (args: string[]) => Promise<number> }>} */
 const COMMANDS = {
   start: { does: "run the example; --redis or --nats for a throw-away server", run: start },
+  example: { does: "play examples/<name>; --redis or --nats as for start", run: example },
   test: { does: "run the tests; arguments go to vitest", run: test },
-  check: { does: "format, lint, types, build, package shape, unused code", run: check },
+  check: { does: "format, lint, types, build, package shape, reference, unused code", run: check },
   build: { does: "build every package into its dist", run: build },
   bench: { does: "run bench/<name>.ts with throw-away servers", run: bench },
   faults: { does: "throw the fault matrix at real servers, print its table; --write", run: faults },
@@ -42,8 +45,18 @@ const COMMANDS = {
   soak: { does: "simulate all scenarios with new seeds: -- --minutes 30", run: soak },
   zoo: { does: "look for every planted bug: -- words of names, --write", run: zoo },
   servers: { does: "find or fetch the test servers and name them", run: servers },
+  api: { does: "write the API reference from the doc comments", run: api },
+  nodes: {
+    does: "fetch the versions of Node.js that we promise; -- 22 prints its path",
+    run: nodes,
+  },
   relock: { does: "remake package-lock.json from nothing after a dependency change", run: lock },
   pack: { does: "build, and write the tarballs to a folder", run: pack },
+  sbom: { does: "write a bill of materials for each package", run: sbom },
+  release: {
+    does: "check, pack and list what would be published; --publish does it",
+    run: release,
+  },
 };
 
 /** @param {readonly string[]} argv */
@@ -115,6 +128,16 @@ async function start(args) {
 }
 
 /** @param {string[]} args */
+async function example(args) {
+  await installPackages();
+  const env = await throwAwayServers({
+    redis: args.includes("--redis"),
+    nats: args.includes("--nats"),
+  });
+  return (await runSource("examples/shared/main.ts", args, env)).code;
+}
+
+/** @param {string[]} args */
 async function bench([name, ...args]) {
   const files = readdirSync(join(ROOT, "bench")).filter((file) => /^[\w-]+\.ts$/.test(file));
   const names = files.map((file) => file.slice(0, -".ts".length));
@@ -176,6 +199,12 @@ async function soak(args) {
 async function zoo(args) {
   await installPackages();
   return (await runSource("test/zoo/main.ts", args, {})).code;
+}
+
+// typedoc and its compiler are loaded when asked for: not every command should wait for them.
+async function api() {
+  await installPackages();
+  return (await import("./api.mjs")).api();
 }
 
 /** @param {string[]} args */

@@ -4,10 +4,11 @@
  */
 import { type Backend, deferred } from "@quorate/core";
 import { createMemoryStore, memoryBackend, type MemoryBackend } from "@quorate/memory";
+import { cutOff } from "../shared/cut-off.ts";
+import { pausableRuntime } from "../shared/pausable-runtime.ts";
 import { type ClerkEvent, openNightShift } from "./clerk.ts";
 import { openDoor } from "./door.ts";
 import { type NodeEvent, runNode } from "./node.ts";
-import { pausableRuntime } from "./pausable-runtime.ts";
 import { type Order, PAUSE_MS } from "./shop.ts";
 import { openTill, type TillEvent, type TillOptions } from "./till.ts";
 
@@ -145,10 +146,4 @@ async function hireTill(
       await backend.close();
     },
   };
-}
-
-/** To everybody else this is what a dead process looks like: nothing more comes from it. */
-async function cutOff(backend: MemoryBackend): Promise<void> {
-  backend.faults.cut();
-  await backend.close({ graceMs: 0 });
 }

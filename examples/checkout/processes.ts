@@ -2,7 +2,7 @@
  * The shop on a server: every node is a process; one of them stops itself with SIGSTOP in the
  * middle of a write and is woken beyond its lease, another is killed in the middle of its orders.
  */
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { on, once } from "node:events";
 import { sleep, systemRuntime } from "@quorate/core";
 import type { ClerkEvent } from "./clerk.ts";
@@ -14,6 +14,7 @@ import type {
   Shop,
   ShopOptions,
 } from "./embedded.ts";
+import { forkSource } from "../shared/fork.ts";
 import { connect, type ServerEngine } from "./engines.ts";
 import type { NodeEvent } from "./node.ts";
 import { PAUSE_MS } from "./shop.ts";
@@ -92,19 +93,8 @@ function startNode(node: NodeArguments): ChildProcess {
   return start("./worker.ts", node);
 }
 
-const alive = new Set<ChildProcess>();
-// One that has stopped itself would never see that its parent is gone.
-process.once("exit", () => {
-  for (const child of alive) child.kill("SIGKILL");
-});
-
 function start(file: string, options: WorkerArguments): ChildProcess {
-  const child = fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
-    execArgv: ["--conditions", "@quorate/source", "--import", "tsx"],
-  });
-  alive.add(child);
-  child.once("exit", () => alive.delete(child));
-  return child;
+  return forkSource(new URL(file, import.meta.url), options);
 }
 
 async function hireTill(

@@ -3,16 +3,21 @@
  * a process. Clocks go on, timers that come due wait for the end of the pause. So the node's
  * renewals stop, and it wakes up not knowing that its lease is over.
  */
-import { type Runtime, sleep, systemRuntime, type Time } from "@quorate/core";
+import { deferred, type Runtime, sleep, systemRuntime, type Time } from "@quorate/core";
 
 /** A runtime with a switch. */
 export interface PausableRuntime extends Runtime {
+  /** Stops its timers. Resolves once they are allowed to go on. */
+  freeze(): Promise<void>;
+  /** Lets them go on, those first that wait for `freeze`. */
+  thaw(): void;
+  /** Both, `ms` apart. */
   pause(ms: number): Promise<void>;
 }
 
 /** The system's runtime, pausable. */
 export function pausableRuntime(): PausableRuntime {
-  let paused = false;
+  let thawed: ReturnType<typeof deferred<void>> | undefined;
   let due: (() => void)[] = [];
   const time: Time = {
     ...systemRuntime.time,
@@ -20,7 +25,7 @@ export function pausableRuntime(): PausableRuntime {
       let cancelled = false;
       const fire = (): void => {
         if (cancelled) return;
-        if (paused) due.push(fire);
+        if (thawed !== undefined) due.push(fire);
         else callback();
       };
       const timer = systemRuntime.time.setTimer(delayMs, fire, options);
@@ -32,17 +37,25 @@ export function pausableRuntime(): PausableRuntime {
       };
     },
   };
+  const freeze = (): Promise<void> => (thawed ??= deferred<void>()).promise;
+  const thaw = (): void => {
+    thawed?.resolve();
+    thawed = undefined;
+    const missed = due;
+    due = [];
+    // The write that follows the pause comes first, as after SIGCONT a running function does.
+    systemRuntime.time.setTimer(0, () => missed.forEach((fire) => fire()));
+  };
   return {
     ...systemRuntime,
     time,
+    freeze,
+    thaw,
     async pause(ms) {
-      paused = true;
+      const end = freeze();
       await sleep(systemRuntime, ms);
-      paused = false;
-      const missed = due;
-      due = [];
-      // The write that follows the pause comes first, as after SIGCONT a running function does.
-      systemRuntime.time.setTimer(0, () => missed.forEach((fire) => fire()));
+      thaw();
+      await end;
     },
   };
 }
