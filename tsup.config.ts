@@ -26,6 +26,8 @@ export default defineConfig(
     splitting: true,
     dts: false,
     clean: false,
+    // `node:crypto` stays that: the bare name is refused by runtimes that only imitate Node.
+    removeNodeProtocol: false,
     // Everything named by a package is the user's to install; only relative files are bundled.
     external: [/^[^./]/],
     tsconfig: join(dir, "tsconfig.json"),

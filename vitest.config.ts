@@ -14,7 +14,10 @@ const LONGEST = [
   "/docs.test.ts",
   "/nats-cluster.test.ts",
   "/checkout.test.ts",
+  "/five-minutes.test.ts",
+  "/packed-nodes.test.ts",
   "/pack.test.ts",
+  "/commands-live.test.ts",
   "/fleet.test.ts",
 ];
 

@@ -20,6 +20,7 @@ const GATES = [
   { name: "types", cure: "npx tsc", run: () => quiet("tsc", "--noEmit") },
   { name: "build", cure: "npm run build", run: buildAll },
   { name: "packages", cure: "npm run check -- packages", run: checkPackages },
+  { name: "reference", cure: "npm run api", run: askReference },
   { name: "unused", cure: "npx knip", run: () => quiet("knip", "--no-progress") },
 ];
 
@@ -63,6 +64,11 @@ export async function checkAll(names) {
  */
 function quiet(name, ...args) {
   return runTask(tool(name), args, { capture: true });
+}
+
+/** The doc comments, as typedoc reads them; loaded here, since it brings a compiler along. */
+async function askReference() {
+  return (await import("./api.mjs")).reference(undefined);
 }
 
 /** Looks at what npm would publish: shape by publint, types for each kind of consumer by attw. */

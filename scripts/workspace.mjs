@@ -8,6 +8,7 @@ import { ROOT } from "./task.mjs";
  * @typedef {object} Manifest
  * @property {string} name
  * @property {string} version
+ * @property {string} [license]
  * @property {Record<string, string | Record<string, string>>} exports
  * @property {Record<string, string>} [bin]
  * @property {Record<string, string>} [dependencies]

@@ -125,7 +125,7 @@ function isSuite(node: ts.Node): boolean {
 }
 
 // `quorate/lock` means "whatever @quorate/lock has": a second list could only fall behind.
-const SUB_PATH = /^packages\/quorate\/src\/sub-paths\/[a-z]+\.ts$/;
+const SUB_PATH = /^packages\/quorate\/src\/sub-paths\/[a-z/-]+\.ts$/;
 
 /** Default exports and `export *`: a public name is written down where it is made public. */
 export function checkExports(source: SourceText): Finding[] {

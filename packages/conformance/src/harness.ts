@@ -11,7 +11,9 @@ import type { Backend, Runtime } from "@quorate/core";
 
 /** The part of a test framework that the suite needs: vitest has it, and so has `node:test`. */
 export interface TestApi {
+  /** A group of cases; `describe` of your runner. */
   readonly describe: (name: string, body: () => void) => unknown;
+  /** One case; `it` of your runner. */
   readonly it: (name: string, body: () => Promise<void>) => unknown;
   /** Runs when all cases have ended. Where it is missing, the last case closes the harness. */
   readonly afterAll?: (body: () => Promise<void>) => unknown;
@@ -38,6 +40,7 @@ export interface HarnessFaults {
   holdNextRequest(backend: Backend): (() => Promise<void> | void) | Promise<() => Promise<void>>;
   /** The backend's connections die, and new ones fail, until `restoreLink`. */
   cutLink(backend: Backend): Promise<void> | void;
+  /** New connections succeed again. */
   restoreLink(backend: Backend): Promise<void> | void;
   /** The backend's connections die once; new ones succeed. */
   resetLink(backend: Backend): Promise<void> | void;
@@ -45,12 +48,15 @@ export interface HarnessFaults {
   cutSubscriptions(backend: Backend): Promise<void> | void;
   /** The backend's process stands still, as by SIGSTOP: it neither asks nor reads answers. */
   pauseProcess(backend: Backend): Promise<void> | void;
+  /** It goes on where it stood, as by SIGCONT. */
   resumeProcess(backend: Backend): Promise<void> | void;
   /** The server stands still (SIGSTOP): it takes requests and answers when thawed. */
   freeze(): Promise<void> | void;
+  /** It answers what has piled up, and goes on. */
   thaw(): Promise<void> | void;
   /** The server dies as by SIGKILL, and what it did not persist is lost; then it comes back. */
   killServer(): Promise<void> | void;
+  /** Brings it back after `killServer`, on the same address. */
   restartServer(): Promise<void> | void;
   /** The store forgets everything (FLUSHALL, stream deleted). */
   flush(): Promise<void> | void;
@@ -72,6 +78,7 @@ export interface Harness {
   readonly faults?: Partial<HarnessFaults>;
   /** Consumers and subscriptions that the server holds for us: must return to where they began. */
   readonly serverResources?: () => Promise<number>;
+  /** Ends whatever the harness started. */
   close(): Promise<void>;
 }
 

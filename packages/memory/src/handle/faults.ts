@@ -13,6 +13,7 @@ export interface MemoryFaults {
   reset(): void;
   /** The process hears nothing: replies and pushes pile up. Requests still reach the store. */
   pauseReplies(): void;
+  /** It hears what has piled up, in order. */
   resumeReplies(): void;
   /** The next write is applied, its reply lost with the connection. */
   dropNextReply(): void;

@@ -69,6 +69,7 @@ export interface MemoryStore {
   flush(): void;
   /** The server stands still: requests pile up, and are answered after `thaw`. */
   freeze(): void;
+  /** The server goes on, with what has piled up first. */
   thaw(): void;
   /** The server dies: connections break, new ones fail, data is gone unless told otherwise. */
   stop(fate?: DataFate): void;
@@ -92,6 +93,7 @@ export interface MemoryStore {
    * on.
    */
   loseLeader(): void;
+  /** There is a leader again: what waits is done. */
   electLeader(): void;
   /** Sets the server's wall clock; negative: back. Leases count on it if `ttlClock` says so. */
   stepClock(ms: number): void;

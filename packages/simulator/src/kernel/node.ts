@@ -109,6 +109,7 @@ export class SimNode implements EventOwner {
     return this.#incarnation;
   }
 
+  /** Whether it runs, stands still, or is down. */
   get state(): NodeState {
     return this.#state;
   }

@@ -50,6 +50,7 @@ export class TraceLog {
     this.#max = max;
   }
 
+  /** Keeps a line; the oldest goes when the log is full. */
   add(entry: TraceEntry): void {
     this.#entries.push(entry);
     if (this.#entries.length < 2 * this.#max) return;

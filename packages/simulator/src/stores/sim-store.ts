@@ -129,6 +129,7 @@ export class SimStore {
     this.node.pause(ms);
   }
 
+  /** Ends a `pause` early. */
   resume(): void {
     this.node.resume();
   }
