@@ -168,7 +168,7 @@ describe.each(lines)("NATS %s", (version) => {
     it("forms a cluster that can put a stream on every node", async () => {
       const cluster = later(await startNatsCluster({ version }));
       expect(cluster.urls).toHaveLength(3);
-    });
+    }, 60_000);
   });
 });
 

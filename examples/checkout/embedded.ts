@@ -9,7 +9,8 @@ import { pausableRuntime } from "../shared/pausable-runtime.ts";
 import { type ClerkEvent, openNightShift } from "./clerk.ts";
 import { openDoor } from "./door.ts";
 import { type NodeEvent, runNode } from "./node.ts";
-import { type Order, PAUSE_MS } from "./shop.ts";
+import { type Asleep, untilOvertaken } from "./overtaken.ts";
+import type { Order } from "./shop.ts";
 import { openTill, type TillEvent, type TillOptions } from "./till.ts";
 
 /** A door that can be lost. */
@@ -72,7 +73,13 @@ export function openEmbedded({ orders, providerUrl }: ShopOptions): Shop {
         nodes.map(async (name, index) => {
           const runtime = pausableRuntime();
           const own = memoryBackend({ store, runtime });
-          const unlucky = index === 1 ? { pause: () => runtime.pause(PAUSE_MS) } : {};
+          const pause = async (asleep: Asleep): Promise<void> => {
+            const end = runtime.freeze();
+            await untilOvertaken(backend, asleep);
+            runtime.thaw();
+            await end;
+          };
+          const unlucky = index === 1 ? { pause } : {};
           const death = deferred<never>();
           const doomed = index === 2 ? { doom: death.promise } : {};
           let isDead = false;

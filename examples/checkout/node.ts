@@ -6,6 +6,7 @@
  */
 import { type Backend, sleep } from "@quorate/core";
 import { createLocks } from "@quorate/lock";
+import type { Asleep } from "./overtaken.ts";
 import type { Outcome } from "./place-order.ts";
 import { createSeller } from "./seller.ts";
 import type { ShelfEvent } from "./shelves.ts";
@@ -28,7 +29,7 @@ export interface NodeOptions {
   readonly orders: readonly Order[];
   readonly report: (event: NodeEvent) => void;
   /** Stops this node's world for a while, once, in the middle of a write. */
-  readonly pause?: () => Promise<void>;
+  readonly pause?: (asleep: Asleep) => Promise<void>;
   /** Set: it dies in the middle of some orders, and this is all that they still see. */
   readonly doom?: Promise<never>;
 }

@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { on, once } from "node:events";
-import { sleep, systemRuntime } from "@quorate/core";
+import type { Backend } from "@quorate/core";
 import type { ClerkEvent } from "./clerk.ts";
 import type {
   ClerkContract,
@@ -17,7 +17,7 @@ import type {
 import { forkSource } from "../shared/fork.ts";
 import { connect, type ServerEngine } from "./engines.ts";
 import type { NodeEvent } from "./node.ts";
-import { PAUSE_MS } from "./shop.ts";
+import { untilOvertaken } from "./overtaken.ts";
 import type { TillEvent } from "./till.ts";
 
 /** Opens the shop on the server that the environment names. */
@@ -41,7 +41,7 @@ export async function openOnServer(
         return { name, child };
       });
       try {
-        const ended = running.map(({ name, child }) => follow(name, child, report));
+        const ended = running.map((node) => follow(backend, node, report));
         // Together: a node that is still starting could find the shelves empty.
         await Promise.race([Promise.all(running.map(({ child }) => ready(child))), ...ended]);
         for (const { child } of running) child.send("begin");
@@ -167,22 +167,19 @@ async function ready(child: ChildProcess): Promise<void> {
 }
 
 async function follow(
-  name: string,
-  child: ChildProcess,
+  backend: Backend,
+  { name, child }: { readonly name: string; readonly child: ChildProcess },
   report: (node: string, event: NodeEvent) => void,
 ): Promise<void> {
   let isKilled = false;
   child.on("message", (event: NodeEvent) => {
     report(name, event);
-    if (event.kind === "pausing") void wake(child);
+    if (event.kind === "pausing") {
+      void untilOvertaken(backend, event).then(() => child.kill("SIGCONT"));
+    }
     if (event.kind === "dying") isKilled = child.kill("SIGKILL");
   });
   const [code, signal] = await once(child, "exit");
   if (code !== 0 && !isKilled)
     throw new Error(`${name} ended with ${signal ?? `exit code ${code}`}`);
-}
-
-async function wake(child: ChildProcess): Promise<void> {
-  await sleep(systemRuntime, PAUSE_MS);
-  child.kill("SIGCONT");
 }

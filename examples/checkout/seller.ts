@@ -3,6 +3,7 @@
  */
 import type { Backend } from "@quorate/core";
 import { createSagas, createWorker } from "@quorate/transaction";
+import type { Asleep } from "./overtaken.ts";
 import { definePlaceOrder, type Outcome, placeOrder } from "./place-order.ts";
 import { openServices } from "./services.ts";
 import { openShelves, type ShelfEvent } from "./shelves.ts";
@@ -15,7 +16,7 @@ export interface SellerOptions {
   readonly backend: Backend;
   readonly report: (event: ShelfEvent) => void;
   /** Stops this node's world for a while, once, in the middle of a write. */
-  readonly pause?: () => Promise<void>;
+  readonly pause?: (asleep: Asleep) => Promise<void>;
   /** Called before a card is charged. */
   readonly atTill?: (order: Order) => void | Promise<void>;
 }

@@ -7,6 +7,7 @@
  */
 import { type Backend, isQuorateError, refuse, sleep } from "@quorate/core";
 import { createGuard, createLocks, type Lock } from "@quorate/lock";
+import type { Asleep } from "./overtaken.ts";
 import { BUSIEST_ITEM, LEASE_MS, type Order } from "./shop.ts";
 import { stallingKv } from "./stalling-kv.ts";
 import { decodeStock, encodeStock, giveBack, sell, type Stock } from "./stock.ts";
@@ -25,7 +26,7 @@ export interface ShelvesOptions {
   readonly backend: Backend;
   readonly report: (event: ShelfEvent) => void;
   /** Stops this node's world for a while, once, in the middle of a write. */
-  readonly pause?: () => Promise<void>;
+  readonly pause?: (asleep: Asleep) => Promise<void>;
 }
 
 /** The shelves, as an order sees them. Both are safe to repeat: the record knows its orders. */
@@ -49,8 +50,9 @@ export function openShelves(options: ShelvesOptions): Shelves {
     const pauseNow = pause;
     pause = undefined;
     link.arm(async () => {
-      options.report({ kind: "pausing", item, fencingToken: lock.fencingToken });
-      await pauseNow();
+      const { fencingToken } = lock;
+      options.report({ kind: "pausing", item, fencingToken });
+      await pauseNow({ item, fencingToken });
     });
   };
 

@@ -3,7 +3,7 @@
  * a process. Clocks go on, timers that come due wait for the end of the pause. So the node's
  * renewals stop, and it wakes up not knowing that its lease is over.
  */
-import { deferred, type Runtime, sleep, systemRuntime, type Time } from "@quorate/core";
+import { deferred, type Runtime, systemRuntime, type Time } from "@quorate/core";
 
 /** A runtime with a switch. */
 export interface PausableRuntime extends Runtime {
@@ -11,8 +11,6 @@ export interface PausableRuntime extends Runtime {
   freeze(): Promise<void>;
   /** Lets them go on, those first that wait for `freeze`. */
   thaw(): void;
-  /** Both, `ms` apart. */
-  pause(ms: number): Promise<void>;
 }
 
 /** The system's runtime, pausable. */
@@ -51,11 +49,5 @@ export function pausableRuntime(): PausableRuntime {
     time,
     freeze,
     thaw,
-    async pause(ms) {
-      const end = freeze();
-      await sleep(systemRuntime, ms);
-      thaw();
-      await end;
-    },
   };
 }
