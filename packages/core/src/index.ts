@@ -10,6 +10,7 @@ export {
   raceAbort,
   sleep,
 } from "./abort.ts";
+export { Bag, type Bagged } from "./bag.ts";
 export {
   type Around,
   type CallLeaves,

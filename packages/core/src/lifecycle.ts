@@ -16,10 +16,12 @@ export class Lifecycle {
   readonly #runtime: Pick<Runtime, "time">;
   readonly #stopping = new AbortController();
   readonly #closing = new AbortController();
-  readonly #inFlight = new Set<Promise<unknown>>();
+  /** A count, not a Set of promises: a Set that churns holds on to what it held. */
   #entered = 0;
   #onLeft: (() => void) | undefined;
   #closed: Promise<void> | undefined;
+
+  readonly #forget = (): void => this.leave();
 
   /** `what` is named in the error after closing: "the redis backend". */
   constructor(what: string, runtime: Pick<Runtime, "time">) {
@@ -58,13 +60,12 @@ export class Lifecycle {
 
   /** Counts `promise` as in flight until it settles, and returns it. */
   track<T>(promise: Promise<T>): Promise<T> {
-    this.#inFlight.add(promise);
-    const forget = (): void => void this.#inFlight.delete(promise);
-    promise.then(forget, forget);
+    this.enter();
+    promise.then(this.#forget, this.#forget);
     return promise;
   }
 
-  /** One more is in flight, until `leave`. As `track`, for what is asked too often for it. */
+  /** One more is in flight, until `leave`. */
   enter(): void {
     this.#entered += 1;
   }
@@ -92,14 +93,12 @@ export class Lifecycle {
   }
 
   async #drain(graceMs: Ms): Promise<void> {
-    if (this.#inFlight.size === 0 && this.#entered === 0) return;
+    if (this.#entered === 0) return;
     const grace = deferred<void>();
     const timer = this.#runtime.time.setTimer(graceMs, grace.resolve);
     const left = deferred<void>();
     this.#onLeft = left.resolve;
-    if (this.#entered === 0) left.resolve();
-    const all = Promise.all([Promise.allSettled(this.#inFlight), left.promise]);
-    await Promise.race([all, grace.promise]);
+    await Promise.race([left.promise, grace.promise]);
     timer.cancel();
   }
 }

@@ -14,7 +14,7 @@
  * sent, or was refused each time. Does not guarantee that a call given up will not land: scripts
  * that must not come late carry a time after which they refuse.
  */
-import type { Runtime, Timer } from "@quorate/core";
+import { Bag, type Bagged, type Runtime, type Timer } from "@quorate/core";
 import { addressOf, type AnyRedis, isCluster } from "./client.ts";
 import { Deadlines } from "./deadlines.ts";
 import {
@@ -35,7 +35,9 @@ import type { Answer, Request } from "./request.ts";
 const RETRY_PAUSE_MS = 25;
 
 /** A call under way. */
-interface Call {
+interface Call extends Bagged {
+  /** The link's count of it. */
+  readonly number: number;
   readonly request: Request;
   readonly startedMs: number;
   readonly deadlineMs: number;
@@ -58,7 +60,8 @@ export class Link {
   readonly client: AnyRedis;
   readonly #runtime: Pick<Runtime, "time">;
   readonly #verify: () => Promise<void>;
-  readonly #calls = new Set<Call>();
+  readonly #calls = new Bag<Call>();
+  #count = 0;
   readonly #waiting = new Set<Call>();
   readonly #pauses = new Set<Timer>();
   readonly #detach: (() => void)[] = [];
@@ -113,7 +116,10 @@ export class Link {
   run(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const startedMs = this.#runtime.time.monotonicMs();
+      this.#count += 1;
       const call: Call = {
+        place: -1,
+        number: this.#count,
         request,
         startedMs,
         deadlineMs: startedMs + request.timeoutMs,
@@ -143,7 +149,7 @@ export class Link {
     for (const pause of this.#pauses) pause.cancel();
     this.#deadlines.close();
     this.aborts.close();
-    for (const call of this.#calls) {
+    for (const call of this.#calls.all()) {
       if (!this.#inDoubt(call)) this.#fail(call, closed());
       else this.#fail(call, this.#unknown(call, "the backend was closed before an answer came"));
     }
@@ -277,7 +283,8 @@ export class Link {
   #broke(): void {
     this.#epoch += 1;
     if (!this.#resends) {
-      for (const call of this.#calls) {
+      // As they were sent: what is sent again in another order would happen in another.
+      for (const call of this.#calls.all().toSorted((left, right) => left.number - right.number)) {
         if (call.sentMs < 0 || this.#waiting.has(call)) continue;
         // Nobody will ever settle it (redis/ioredis#2193): it is ours to send again.
         call.doubtful = true;
@@ -341,7 +348,7 @@ export class Link {
   #settle(call: Call): boolean {
     if (call.settled) return false;
     call.settled = true;
-    this.#calls.delete(call);
+    this.#calls.remove(call);
     if (this.#waiting.size > 0) this.#waiting.delete(call);
     call.unsubscribe?.();
     return true;
@@ -350,7 +357,7 @@ export class Link {
   /** Settles what is due; the next deadline. */
   #expireDue(nowMs: number): number {
     let nextMs = Infinity;
-    for (const call of this.#calls) {
+    for (const call of this.#calls.all()) {
       if (call.deadlineMs <= nowMs) this.#expire(call);
       else nextMs = Math.min(nextMs, call.deadlineMs);
     }

@@ -41,10 +41,11 @@ interface Pending extends Waking {
   readonly subject: string;
   readonly outlivesLink: boolean;
   readonly epoch: string;
-  readonly settle: (answer: Answer) => void;
+  settle: (answer: Answer) => void;
   unsubscribe: (() => void) | undefined;
 }
 
+const settled = (): void => {};
 const NO_RESPONDERS = 503;
 const ID_LENGTH = 22;
 /** A timer this late means that the event loop stood still: packets that came are read first. */
@@ -131,7 +132,10 @@ export class Exchange {
     pending.unsubscribe?.();
     this.#deadlines.remove(pending);
     if (this.#deadlines.size === 0) this.#disarm();
-    pending.settle(answer);
+    const { settle } = pending;
+    // Old tables of the Map hold on to what was in it: let that be little.
+    pending.settle = settled;
+    settle(answer);
   }
 
   #expect(pending: Pending, atMs: Ms): void {

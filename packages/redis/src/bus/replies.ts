@@ -8,11 +8,17 @@ import type { Engine } from "../engine.ts";
 import type { Channel } from "../subscriber.ts";
 import { decodeMessage } from "./message.ts";
 
+/** A request that waits. */
+interface Expectation {
+  /** Dropped when it is over: old tables of the Map hold on to what was in it. */
+  take: ((message: Message) => void) | undefined;
+}
+
 /** The channel of answers. */
 export class Replies {
   readonly channel: Channel;
   readonly #engine: Engine;
-  readonly #expected = new Map<string, (message: Message) => void>();
+  readonly #expected = new Map<string, Expectation>();
   #open: Promise<void> | undefined;
 
   constructor(engine: Engine, channel: Channel) {
@@ -33,12 +39,12 @@ export class Replies {
 
   /** Hands the answer with this id to `take`. */
   expect(id: string, take: (message: Message) => void): void {
-    this.#expected.set(id, take);
+    this.#expected.set(id, { take });
   }
 
   /** Nobody waits for it any more. */
   forget(id: string): void {
-    this.#expected.delete(id);
+    this.#takeOut(id);
   }
 
   /** Stops listening. */
@@ -51,9 +57,16 @@ export class Replies {
     const message = decodeMessage(bytes);
     const id = message?.head.replyId;
     if (message === undefined || id === undefined) return;
-    const take = this.#expected.get(id);
-    this.#expected.delete(id);
     const { subject, headers } = message.head;
-    take?.({ subject, headers, data: message.data });
+    this.#takeOut(id)?.({ subject, headers, data: message.data });
   };
+
+  #takeOut(id: string): Expectation["take"] {
+    const expectation = this.#expected.get(id);
+    if (expectation === undefined) return undefined;
+    this.#expected.delete(id);
+    const { take } = expectation;
+    expectation.take = undefined;
+    return take;
+  }
 }

@@ -6,7 +6,7 @@
  * here; an answer that comes later, or that is none of ours, finds nobody and is counted; at most
  * `maxInFlight` are under way, those included that were given up and are not yet over.
  */
-import { type Backend, Lifecycle, type Ms, QuorateError } from "@quorate/core";
+import { type Backend, Bag, type Bagged, Lifecycle, type Ms, QuorateError } from "@quorate/core";
 import type { Contract } from "../contract-types.ts";
 import { cancelSubject } from "../subjects.ts";
 import type { TraceContext } from "../trace.ts";
@@ -68,7 +68,7 @@ export class Connection {
   onGone: ((isGone: (instance: string) => boolean) => void) | undefined = undefined;
   readonly #carrier: Carrier;
   readonly #maxInFlight: number;
-  readonly #flying = new Set<Flight>();
+  readonly #flying = new Bag<Flight>();
   #count = 0;
   /** See `clock-offset.ts`. */
   #era = 0;
@@ -126,7 +126,7 @@ export class Connection {
 
   /** The flight is over, however. */
   landed(flight: Flight): void {
-    this.#flying.delete(flight);
+    this.#flying.remove(flight);
   }
 
   /** A server called a request too late that was answered in time: it misjudges our clock. */
@@ -143,7 +143,7 @@ export class Connection {
 
   /** Ends the flights to an instance that is gone. */
   endInstance(isGone: (instance: string) => boolean, reason: () => unknown): void {
-    for (const flight of [...this.#flying]) {
+    for (const flight of this.#flying.all()) {
       if (flight.instance !== undefined && isGone(flight.instance)) flight.end(reason());
     }
     this.onGone?.(isGone);
@@ -151,7 +151,7 @@ export class Connection {
 
   /** Ends all flights. */
   endAll(reason: unknown): void {
-    for (const flight of [...this.#flying]) flight.end(reason);
+    for (const flight of this.#flying.all()) flight.end(reason);
   }
 
   /** After the flights. */
@@ -170,7 +170,8 @@ export class Connection {
 }
 
 /** One request under way. */
-export class Flight implements Asker {
+export class Flight implements Asker, Bagged {
+  place: number = -1;
   readonly id: number;
   readonly instance: string | undefined;
   /** Settles once; a late answer changes nothing. */

@@ -38,6 +38,12 @@ interface Asked {
   readonly asker: Asker;
 }
 
+/** What was asked of one subject in this turn. */
+interface Lane {
+  readonly subject: string;
+  readonly asked: Asked[];
+}
+
 /** A request that went with others, and waits for its answer. */
 interface Packed extends Asked, Waking {
   readonly frame: Frame;
@@ -56,8 +62,8 @@ interface Frame {
 export class Carrier {
   readonly #backend: Backend;
   readonly #sender: string;
-  /** What was asked in this turn, by subject. */
-  readonly #turn = new Map<string, Asked[]>();
+  /** What was asked in this turn. Not a Map that is cleared: see core's `Bag`. */
+  #turn: Lane[] = [];
   readonly #frames = new Map<number, Frame>();
   readonly #due = new DueHeap<Packed>();
   readonly #turns: Turns;
@@ -80,9 +86,9 @@ export class Carrier {
   ask(subject: string, bytes: Uint8Array, timeoutMs: Ms, asker: Asker): void {
     if (bytes.byteLength > MAX_PACKED_BYTES) return this.#bare(subject, bytes, timeoutMs, asker);
     const asked: Asked = { bytes, timeoutMs, asker };
-    const turn = this.#turn.get(subject);
-    if (turn === undefined) this.#turn.set(subject, [asked]);
-    else turn.push(asked);
+    const lane = this.#turn.find((one) => one.subject === subject);
+    if (lane === undefined) this.#turn.push({ subject, asked: [asked] });
+    else lane.asked.push(asked);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     // Whoever was woken by one frame of answers asks again in the same round of microtasks.
@@ -99,9 +105,9 @@ export class Carrier {
 
   readonly #flush = (): void => {
     this.#isScheduled = false;
-    const turns = [...this.#turn];
-    this.#turn.clear();
-    for (const [subject, asked] of turns) {
+    const lanes = this.#turn;
+    this.#turn = [];
+    for (const { asked, subject } of lanes) {
       if (asked.length > 1 && this.#hears()) {
         for (let from = 0; from < asked.length; from += MAX_PACKED) {
           this.#pack(subject, asked.slice(from, from + MAX_PACKED));

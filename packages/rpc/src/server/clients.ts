@@ -5,7 +5,7 @@
  * bounded by `MAX_CLIENTS`; beyond it one that has nothing running is forgotten, and is then new
  * again.
  */
-import type { Ms } from "@quorate/core";
+import { Bag, type Bagged, type Ms } from "@quorate/core";
 import { ClockOffset } from "../clock-offset.ts";
 import type { Sender, WireRequest } from "../wire/request.ts";
 import { SeenIds } from "./seen-ids.ts";
@@ -14,7 +14,8 @@ import { SeenIds } from "./seen-ids.ts";
 export const MAX_CLIENTS = 10_000;
 
 /** A call that runs here, as whoever may end it sees it. */
-export interface RunningCall {
+export interface RunningCall extends Bagged {
+  /** The client's number of it. */
   readonly id: number;
   /** Ends it: its handler's signal aborts with `reason`. Twice is fine. */
   abort(reason: unknown): void;
@@ -25,8 +26,8 @@ export class ClientLife implements Sender {
   readonly client: string;
   readonly clock: ClockOffset;
   readonly seen: SeenIds = new SeenIds();
-  /** By the client's number. */
-  readonly running: Map<number, RunningCall> = new Map();
+  /** Its calls that run. */
+  readonly running: Bag<RunningCall> = new Bag();
   /** Under which it holds a lease; its own id unless it says otherwise. */
   name: string;
   /** The fencing token of that lease; `undefined`: not told yet. */
@@ -69,7 +70,7 @@ export class Clients {
 
   /** The call, if it runs here. */
   find(client: string, id: number): RunningCall | undefined {
-    return this.#lives.get(client)?.running.get(id);
+    return this.#lives.get(client)?.running.find((call) => call.id === id);
   }
 
   /** Ends the calls of those clients; how many. */
@@ -77,7 +78,7 @@ export class Clients {
     let count = 0;
     for (const life of this.#lives.values()) {
       if (life.running.size === 0 || !isMeant(life)) continue;
-      for (const call of [...life.running.values()]) {
+      for (const call of life.running.all()) {
         call.abort(reason);
         count += 1;
       }

@@ -39,6 +39,7 @@ export class Incoming implements CallFacts, RunningCall {
   /** Of admission: knows the deadline. */
   #live: Call | undefined = undefined;
   #run: KeyedRun | undefined = undefined;
+  place: number = -1;
   #ending: Ending | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #off: (() => void)[] | undefined = undefined;

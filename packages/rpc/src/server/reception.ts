@@ -124,7 +124,7 @@ export class Reception {
     const call = new Incoming(this.#parts, request, served.method, deadlineMs);
     this.#running += 1;
     this.#announce(call);
-    life.running.set(call.id, call);
+    life.running.add(call);
     hooks.orphans?.onRequest(life, request); // It may end the call before it runs.
     if (request.window === undefined) this.#run(call, served, life, respond, nowMs);
     else void this.#runStream(call, served, life, respond, nowMs);
@@ -195,7 +195,7 @@ export class Reception {
 
   #end(call: Incoming, life: ClientLife): void {
     call.end();
-    life.running.delete(call.id);
+    life.running.remove(call);
     this.#running -= 1;
     if (this.#running === 0) this.#onIdle?.();
   }
