@@ -61,13 +61,18 @@ export class Workers {
     });
   }
 
+  /** It got something done, in the middle of what it does. */
+  did({ name }: SimProcess): void {
+    this.#doneLastMs.set(name, this.#sim.nowMs);
+  }
+
   /** Does `once` over and over. A `QuorateError` is part of the work, anything else a defect. */
   async forEver(process: SimProcess, once: () => Promise<void>): Promise<void> {
     if (process.incarnation === 1) this.#doneLastMs.set(process.name, 0);
     for (;;) {
       try {
         await once();
-        this.#doneLastMs.set(process.name, this.#sim.nowMs);
+        this.did(process);
       } catch (error) {
         if (!isQuorateError(error)) throw error;
         process.mark(`told ${error.code}`);

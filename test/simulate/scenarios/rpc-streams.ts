@@ -66,7 +66,8 @@ export const rpcStreams: Scenario = {
           handlers.reads(process, name);
           try {
             const bound = number % 2 === 0 ? { timeoutMs: 8_000 } : { idleTimeoutMs: 3_000 };
-            await read(sim, process, counts.count(`${name} ${to}`, bound), to);
+            const items = counts.count(`${name} ${to}`, bound);
+            await read(sim, process, { items, to, did: () => workers.did(process) });
           } finally {
             handlers.readNoMore(name);
           }
@@ -76,13 +77,17 @@ export const rpcStreams: Scenario = {
   },
 };
 
+/** What is read. */
+interface Reading {
+  readonly items: Items<number>;
+  /** How many there are. */
+  readonly to: number;
+  /** A slow stream may last, and end in time's name: each item is something done. */
+  did(): void;
+}
+
 /** Reads to the end, or leaves; now and then slowly. */
-async function read(
-  sim: World,
-  process: SimProcess,
-  items: Items<number>,
-  to: number,
-): Promise<void> {
+async function read(sim: World, process: SimProcess, { did, items, to }: Reading): Promise<void> {
   const { random } = process.runtime;
   const leaveAt = random.next() < 0.2 ? Math.floor(random.next() * 60) : Infinity;
   const pauseMs = random.next() < 0.2 ? 200 : 0;
@@ -92,6 +97,7 @@ async function read(
       sim.fail("items come in order, each once", `${process.name} was given ${item} for ${next}`);
     }
     next += 1;
+    did();
     if (next > leaveAt) return process.mark("left");
     if (pauseMs > 0) await process.sleep(pauseMs * random.next());
   }
