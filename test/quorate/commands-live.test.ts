@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { saga } from "@quorate/transaction";
 import { connect, type Quorate } from "quorate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { park } from "../../packages/quorate/src/cli/parked.fixture.ts";
 import { runCommandLine } from "../../packages/quorate/src/cli/run.ts";
 import { typedTerminal } from "../../packages/quorate/src/cli/terminal.fixture.ts";
 import { needs, startNats, startRedis } from "../../scripts/servers/index.mjs";
@@ -136,17 +137,7 @@ function itActsOnSagas(urlOf: () => string): void {
   it("says who is missing where nobody serves it, and changes nothing", async () => {
     const url = urlOf();
     const q = await connect(url, { sagas: { remoteVerbs: false } });
-    const parked = saga("parked", { version: 1, input: (input: string) => input })
-      .step("a", {
-        run: () => {
-          throw new Error("down");
-        },
-        undo: "none",
-        retry: { attempts: 1 },
-        onExhausted: "park",
-      })
-      .returns(() => "end");
-    await q.sagas.run(parked, { id: "p-1", input: "" }).catch(() => {});
+    await park(q, "parked", "p-1");
     const told = await type(url, "saga", "abort", "p-1", "--yes", "--why", "a test");
     expect(told.code).not.toBe(0);
     expect(told.err).toMatch(/NO_RESPONDERS|nobody who serves parked v1/);

@@ -84,6 +84,7 @@ export type {
   TimerOptions,
 } from "./runtime/runtime.ts";
 export { systemRuntime } from "./runtime/system.ts";
+export { SharedUse } from "./shared-use.ts";
 export { quoteTable, type SqlClient } from "./sql-table.ts";
 export {
   type InputSchema,

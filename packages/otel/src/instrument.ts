@@ -11,7 +11,14 @@
  * `runtime` publishes elsewhere (tests, the simulator).
  */
 import { diag, type MeterProvider, metrics, trace, type TracerProvider } from "@opentelemetry/api";
-import { invalidArgument, knownOptions, positiveInteger, show, systemRuntime } from "@quorate/core";
+import {
+  invalidArgument,
+  knownOptions,
+  positiveInteger,
+  SharedUse,
+  show,
+  systemRuntime,
+} from "@quorate/core";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
 import { cronFamily } from "./families/cron.ts";
@@ -82,13 +89,8 @@ const PARTS: Readonly<Record<InstrumentedPart, (telemetry: Telemetry) => Family>
   "span-events": spanEventsFamily,
 };
 
-interface Shared {
-  users: number;
-  readonly stop: () => void;
-}
-
 /** Two who ask for the same are heard once, or every event would count double. */
-const running = new WeakMap<TracerProvider, WeakMap<MeterProvider, Shared>>();
+const running = new WeakMap<TracerProvider, SharedUse<MeterProvider>>();
 
 /**
  * Makes spans and metrics of all that Quorate does in this process, until it is closed.
@@ -106,25 +108,13 @@ const running = new WeakMap<TracerProvider, WeakMap<MeterProvider, Shared>>();
 export function instrument(options: InstrumentOptions = {}): Instrumentation {
   const { keys, maxNames, meterProvider, parts, tracerProvider } = checked(options);
   let byMeter = running.get(tracerProvider);
-  if (byMeter === undefined) running.set(tracerProvider, (byMeter = new WeakMap()));
-  let shared = byMeter.get(meterProvider);
-  if (shared === undefined) {
+  if (byMeter === undefined) running.set(tracerProvider, (byMeter = new SharedUse()));
+  const close = byMeter.join(meterProvider, () => {
     const tracer = tracerProvider.getTracer("@quorate/otel");
     const meter = meterProvider.getMeter("@quorate/otel");
     const telemetry = new Telemetry(tracer, meter, { keys, maxNames });
-    shared = { users: 0, stop: listen(parts.map((part) => PARTS[part](telemetry))) };
-    byMeter.set(meterProvider, shared);
-  }
-  shared.users += 1;
-  let isOpen = true;
-  const close = (): void => {
-    if (!isOpen) return;
-    isOpen = false;
-    shared.users -= 1;
-    if (shared.users > 0) return;
-    byMeter.delete(meterProvider);
-    shared.stop();
-  };
+    return listen(parts.map((part) => PARTS[part](telemetry)));
+  });
   return { close, [Symbol.dispose]: close };
 }
 

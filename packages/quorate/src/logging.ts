@@ -25,6 +25,7 @@ import {
   isQuorateError,
   knownOptions,
   scrub,
+  SharedUse,
 } from "@quorate/core";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { levelOf, mayReach } from "./log-levels.ts";
@@ -61,13 +62,8 @@ export interface Logging extends Disposable {
 const LEVELS: readonly EventLevel[] = ["debug", "info", "warn", "error"];
 const MAX_CHARACTERS = 256;
 
-interface Shared {
-  users: number;
-  readonly stop: () => void;
-}
-
 /** Two connections with one logger are one line for each event. */
-const running = new WeakMap<Logger, Shared>();
+const running = new SharedUse<Logger>();
 
 /**
  * Logs what all of Quorate does in this process, until it is closed. Called again with the same
@@ -86,21 +82,7 @@ export function logTo(logger: Logger, options: LogOptions = {}): Logging {
   const foreignErrors = boolean("foreignErrors", options.foreignErrors ?? false);
   for (const method of LEVELS) callable(`logger.${method}`, logger?.[method]);
 
-  let shared = running.get(logger);
-  if (shared === undefined) {
-    shared = { users: 0, stop: listen(logger, level, foreignErrors) };
-    running.set(logger, shared);
-  }
-  shared.users += 1;
-  let isOpen = true;
-  const close = (): void => {
-    if (!isOpen) return;
-    isOpen = false;
-    shared.users -= 1;
-    if (shared.users > 0) return;
-    running.delete(logger);
-    shared.stop();
-  };
+  const close = running.join(logger, () => listen(logger, level, foreignErrors));
   return { close, [Symbol.dispose]: close };
 }
 

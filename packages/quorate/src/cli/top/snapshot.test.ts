@@ -1,7 +1,7 @@
 import { createLeaseMembership } from "@quorate/membership";
-import { saga } from "@quorate/transaction";
 import { connect } from "quorate";
 import { describe, expect, it } from "vitest";
+import { park } from "../parked.fixture.ts";
 import { forPeople, look, MOST_LEADERS, type Section } from "./snapshot.ts";
 
 const never = new AbortController().signal;
@@ -17,17 +17,7 @@ describe("a look", () => {
     await group.ready();
     let answer: (value: string) => void = () => {};
     const call = q.once.run("charge/1", () => new Promise<string>((resolve) => (answer = resolve)));
-    const park = saga("park", { version: 1, input: (input: string) => input })
-      .step("a", {
-        run: () => {
-          throw new Error("down");
-        },
-        undo: "none",
-        retry: { attempts: 1 },
-        onExhausted: "park",
-      })
-      .returns(() => "end");
-    await q.sagas.run(park, { id: "p-1", input: "" }).catch(() => {});
+    await park(q, "park", "p-1");
     await expect
       .poll(async () => (await q.cron.list()[Symbol.asyncIterator]().next()).done)
       .toBe(false);
