@@ -82,6 +82,49 @@ export interface Harness {
   close(): Promise<void>;
 }
 
+// By the type, so that a new fault cannot be forgotten here.
+const NEEDS: Readonly<Record<Need, true>> = {
+  loseNextReply: true,
+  holdNextRequest: true,
+  cutLink: true,
+  restoreLink: true,
+  resetLink: true,
+  cutSubscriptions: true,
+  pauseProcess: true,
+  resumeProcess: true,
+  freeze: true,
+  thaw: true,
+  killServer: true,
+  restartServer: true,
+  flush: true,
+  failover: true,
+  serverResources: true,
+};
+
+/** Whether the harness can do it. */
+export function can(harness: Harness, need: Need): boolean {
+  if (need === "serverResources") return harness.serverResources !== undefined;
+  return harness.faults?.[need] !== undefined;
+}
+
+/**
+ * What the harness cannot do: the `without` of a set-up that nobody has written down.
+ *
+ * @example
+ * import { missingNeeds } from "@quorate/conformance";
+ * import { memoryBackend } from "@quorate/memory";
+ * const plain = {
+ *   name: "memory",
+ *   open: async () => memoryBackend(),
+ *   pass: async () => {},
+ *   close: async () => {},
+ * };
+ * console.log(missingNeeds(plain).includes("killServer")); // => true
+ */
+export function missingNeeds(harness: Harness): readonly Need[] {
+  return (Object.keys(NEEDS) as Need[]).filter((need) => !can(harness, need));
+}
+
 /** How the suite is run. */
 export interface ConformanceOptions {
   /** Faults that this set-up cannot do. A fault named here must be missing from the harness. */

@@ -10,4 +10,5 @@ export type {
   OpenOptions,
   TestApi,
 } from "./harness.ts";
+export { missingNeeds } from "./harness.ts";
 export { runConformance } from "./suite.ts";

@@ -10,6 +10,7 @@ import { strict as assert } from "node:assert";
 import { positiveInteger, systemRuntime } from "@quorate/core";
 import { areas } from "./areas.ts";
 import { CaseContext, GatedOff } from "./case.ts";
+import { can } from "./harness.ts";
 import type { ConformanceOptions, ConformanceReport, Harness, Need, TestApi } from "./harness.ts";
 import { Lanes } from "./lanes.ts";
 import { type Planned, type Round, roundsOf } from "./rounds.ts";
@@ -120,14 +121,14 @@ async function gateOff(run: Run, name: string, missing: readonly Need[]): Promis
   const harness = await run.harness();
   run.report.gatedOff.push({ name, why: whyOff(missing) });
   for (const need of missing) {
-    assert(!has(harness, need), `${need} is there: take it out of \`without\``);
+    assert(!can(harness, need), `${need} is there: take it out of \`without\``);
   }
 }
 
 async function runCase(run: Run, name: string, { claim, company }: Planned): Promise<void> {
   const harness = await run.harness();
   for (const need of claim.needs ?? []) {
-    assert(has(harness, need), `${harness.name} lacks ${need}: name it in \`without\``);
+    assert(can(harness, need), `${harness.name} lacks ${need}: name it in \`without\``);
   }
   const { scale = 1 } = run.options;
   const context = new CaseContext(harness, { seed: run.seed, scale, company });
@@ -144,9 +145,4 @@ async function runCase(run: Run, name: string, { claim, company }: Planned): Pro
   } finally {
     await context.dispose();
   }
-}
-
-function has(harness: Harness, need: Need): boolean {
-  if (need === "serverResources") return harness.serverResources !== undefined;
-  return harness.faults?.[need] !== undefined;
 }

@@ -41,6 +41,18 @@ const left: DoorHandler = async (current, own) => ({
   same: own === current,
 });
 
+/** A handler that says when it was entered, and stays until it is let go. */
+function holding() {
+  const entered = deferred<void>();
+  const free = deferred<void>();
+  const hold: DoorHandler = async () => {
+    entered.resolve();
+    await free.promise;
+    return {};
+  };
+  return { entered, free, hold };
+}
+
 describe.each(doorsApps)("%s", (_name, start) => {
   it("gives a handler what is left of its caller's budget, within bounds", async () => {
     const port = await open(start, { handlers: { "/left": left }, deadline: { maxMs: 5_000 } });
@@ -127,13 +139,7 @@ describe.each(doorsApps)("%s", (_name, start) => {
 
   it("sheds with 503 and when to come back, but no health check", async () => {
     const gate = admission({ limit: 1, queue: 0 });
-    const entered = deferred<void>();
-    const free = deferred<void>();
-    const hold: DoorHandler = async () => {
-      entered.resolve();
-      await free.promise;
-      return {};
-    };
+    const { entered, free, hold } = holding();
     const handlers = { "/hold": hold, "/left": left, "/healthz": left };
     const port = await open(start, { handlers, shedding: { admission: gate } });
     const held = ask(port, "/hold");
@@ -153,13 +159,7 @@ describe.each(doorsApps)("%s", (_name, start) => {
 
   it("keeps the place of a handler whose client has left, until the handler ends", async () => {
     const gate = admission({ limit: 1, queue: 0 });
-    const entered = deferred<void>();
-    const free = deferred<void>();
-    const hold: DoorHandler = async () => {
-      entered.resolve();
-      await free.promise;
-      return {};
-    };
+    const { entered, free, hold } = holding();
     const handlers = { "/hold": hold, "/left": left };
     const port = await open(start, { handlers, shedding: { admission: gate } });
     const leaving = new AbortController();

@@ -3,14 +3,15 @@
  *
  * The cases are those that our own engines pass, run without a test framework.
  */
-import type { ConformanceReport, runConformance } from "@quorate/conformance";
+import type { ConformanceReport, missingNeeds, Need, runConformance } from "@quorate/conformance";
 import { invalidArgument, type Ms, QuorateError, systemRuntime } from "@quorate/core";
 import type { Command, LocalContext } from "../command.ts";
 import { type CaseOutcome, CaseRunner } from "../conformance/runner.ts";
-import { type Subject, subjectOf } from "../conformance/subject.ts";
+import { subjectOf } from "../conformance/subject.ts";
 
 const CASE_TIMEOUT_MS = 60_000;
 interface Suite {
+  readonly missingNeeds: typeof missingNeeds;
   readonly runConformance: typeof runConformance;
 }
 
@@ -44,11 +45,12 @@ export const conformance: Command = {
   ],
   async run(context) {
     const [path = ""] = context.args;
-    const { runConformance: declare } = await suite();
-    const subject = await subjectOf(path, process.cwd());
+    const { missingNeeds: missing, runConformance: declare } = await suite();
+    const harness = await subjectOf(path, process.cwd());
+    const without = missing(harness);
     const runner = new CaseRunner();
-    const report = declare(runner.test, async () => subject.harness, {
-      without: subject.without,
+    const report = declare(runner.test, async () => harness, {
+      without,
       ...settingsOf(context),
     });
     if (runner.size === 0)
@@ -66,7 +68,13 @@ export const conformance: Command = {
         context.say(lineOf(outcome));
       },
     });
-    return conclude(context, { subject, report, outcomes, planned: runner.size });
+    return conclude(context, {
+      engine: harness.name,
+      without,
+      report,
+      outcomes,
+      planned: runner.size,
+    });
   },
 };
 
@@ -82,31 +90,32 @@ function lineOf({ failure, name, tookMs }: CaseOutcome): string {
 function conclude(
   context: LocalContext,
   ran: {
-    readonly subject: Subject;
+    readonly engine: string;
+    readonly without: readonly Need[];
     readonly report: ConformanceReport;
     readonly outcomes: readonly CaseOutcome[];
     readonly planned: number;
   },
 ): 0 | 1 {
-  const { outcomes, planned, report, subject } = ran;
+  const { engine, outcomes, planned, report, without } = ran;
   const failed = outcomes.filter(({ failure }) => failure !== undefined);
   const isWhole = outcomes.length === planned;
   const passed = outcomes.length - failed.length - report.gatedOff.length;
   const counts =
-    `${subject.harness.name}: ${passed} passed, ${failed.length} failed, ` +
+    `${engine}: ${passed} passed, ${failed.length} failed, ` +
     `${report.gatedOff.length} gated off`;
   const lines = [
     "",
     counts,
     ...failed.map(({ area, name }) => `  ✗ ${area}: ${name}`),
-    ...(subject.without.length === 0 ? [] : [`not tried: ${subject.without.join(", ")}`]),
+    ...(without.length === 0 ? [] : [`not tried: ${without.join(", ")}`]),
     ...(isWhole ? [] : [`stopped: ${outcomes.length} of ${planned} cases ran`]),
     "",
   ];
   const ok = isWhole && failed.length === 0;
   const { gatedOff } = report;
-  const value = { ok, engine: subject.harness.name, planned, passed, failed, gatedOff };
-  context.tell({ ...value, without: subject.without }, lines.join("\n"));
+  const value = { ok, engine, planned, passed, failed, gatedOff };
+  context.tell({ ...value, without }, lines.join("\n"));
   return ok ? 0 : 1;
 }
 

@@ -16,50 +16,20 @@ import { createRequire } from "node:module";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Harness, Need, OpenOptions } from "@quorate/conformance";
+import type { Harness, OpenOptions } from "@quorate/conformance";
 import { type Backend, invalidArgument, scrub, sleep, systemRuntime } from "@quorate/core";
 
-const NEEDS: readonly Need[] = [
-  "loseNextReply",
-  "holdNextRequest",
-  "cutLink",
-  "restoreLink",
-  "resetLink",
-  "cutSubscriptions",
-  "pauseProcess",
-  "resumeProcess",
-  "freeze",
-  "thaw",
-  "killServer",
-  "restartServer",
-  "flush",
-  "failover",
-  "serverResources",
-];
 const CONTRACT =
   "a module that exports createBackend(options) or createHarness(): see quorate help conformance";
 const TYPESCRIPT = /\.[cm]?ts$/;
-
-/** An engine, ready to be tried. */
-export interface Subject {
-  readonly harness: Harness;
-  /** What it cannot do: cases that need it are gated off. */
-  readonly without: readonly Need[];
-}
 
 /**
  * The engine of the module at `path`, a file or a package's name, seen from `from`.
  *
  * @throws INVALID_ARGUMENT there is no such module, it does not load, or it exports no engine.
  */
-export async function subjectOf(path: string, from: string): Promise<Subject> {
-  const exported = await load(path, from);
-  const harness = await harnessOf(path, exported);
-  const { faults = {}, serverResources } = harness;
-  const without = NEEDS.filter((need) =>
-    need === "serverResources" ? serverResources === undefined : faults[need] === undefined,
-  );
-  return { harness, without };
+export async function subjectOf(path: string, from: string): Promise<Harness> {
+  return harnessOf(path, await load(path, from));
 }
 
 async function load(path: string, from: string): Promise<Readonly<Record<string, unknown>>> {
