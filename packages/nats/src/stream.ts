@@ -12,7 +12,7 @@ import { Budget } from "./budget.ts";
 import { refused, revisionReset, unavailable } from "./failures.ts";
 import { asNumber, asObject, asString, ErrCode, type JsonObject } from "./jetstream/answers.ts";
 import type { ApiError } from "./jetstream/answers.ts";
-import type { JetStreamApi } from "./jetstream/api.ts";
+import { BACKOFF, type JetStreamApi } from "./jetstream/api.ts";
 import type { Link } from "./link/link.ts";
 import { parseTimeUs, Positions } from "./positions.ts";
 import type { ServerClock } from "./server-clock.ts";
@@ -124,17 +124,24 @@ export class Stream {
     checkReplicas(link.connection.info?.version ?? "unknown", choice.replicas ?? 1);
     const mark = this.positions.mark();
     const subject = `STREAM.INFO.${subjects.streamName}`;
-    const answer = await api.request({ subject, operation, budget });
-    if (answer.kind === "ok") return this.#adopt(answer.body, mark);
-    if (answer.error.errCode !== ErrCode.streamNotFound)
-      throw this.#failure(operation, answer.error);
-    await this.#create(budget, operation);
-    const created = await api.request({ subject, operation, budget });
-    if (created.kind === "error") throw this.#failure(operation, created.error);
-    this.#adopt(created.body, mark);
+    let isMade = false;
+    let backoffMs: Ms = BACKOFF.firstMs;
+    while (budget.open) {
+      const answer = await api.request({ subject, operation, budget });
+      if (answer.kind === "ok") return this.#adopt(answer.body, mark);
+      const { error } = answer;
+      if (error.errCode !== ErrCode.streamNotFound) throw this.#failure(operation, error);
+      isMade = isMade || (await this.#create(budget, operation));
+      if (backoffMs > BACKOFF.firstMs) await budget.pause(backoffMs);
+      backoffMs = Math.min(backoffMs * 2, BACKOFF.longestMs);
+    }
+    budget.signal?.throwIfAborted();
+    // A cluster whose leader has just changed may not know for a while what it has made.
+    throw unavailable(operation, `the servers do not find stream ${subjects.streamName} yet`);
   }
 
-  async #create(budget: Budget, operation: string): Promise<void> {
+  /** True when it was made by this call; false when, so they say, another's was there before. */
+  async #create(budget: Budget, operation: string): Promise<boolean> {
     const { api, choice, link, subjects } = this.#parts;
     const version = link.connection.info?.version ?? "unknown";
     const answer = await api.request({
@@ -143,10 +150,13 @@ export class Stream {
       operation,
       budget,
     });
+    if (answer.kind === "ok") {
+      this.#tell("stream-created");
+      return true;
+    }
     // Another process was faster: what it made is judged like any other.
-    const made = answer.kind === "ok" || answer.error.errCode === ErrCode.streamNameInUse;
-    if (!made) throw this.#failure(operation, answer.error);
-    if (answer.kind === "ok") this.#tell("stream-created");
+    if (answer.error.errCode === ErrCode.streamNameInUse) return false;
+    throw this.#failure(operation, answer.error);
   }
 
   #adopt(body: JsonObject, mark: ReturnType<Positions["mark"]>): void {

@@ -12,8 +12,8 @@
 import type { Ms, Runtime, Timer } from "@quorate/core";
 import type { Budget } from "../budget.ts";
 import type { NatsMessageLike, NatsSubscriptionLike } from "../connection.ts";
-import { refused } from "../failures.ts";
-import { asNumber } from "../jetstream/answers.ts";
+import { refused, unavailable } from "../failures.ts";
+import { asNumber, ErrCode } from "../jetstream/answers.ts";
 import type { JetStreamApi } from "../jetstream/api.ts";
 import type { Link } from "../link/link.ts";
 
@@ -103,7 +103,10 @@ export class Delivery {
       budget,
     });
     if (answer.kind === "error") {
-      throw refused(operation, `${answer.error.description} (${answer.error.errCode})`);
+      const { description, errCode } = answer.error;
+      // Deleted since it was looked for, or not yet known to a new leader: looking again tells.
+      if (errCode === ErrCode.streamNotFound) throw unavailable(operation, description);
+      throw refused(operation, `${description} (${errCode})`);
     }
     this.#heardMs = this.#parts.runtime.time.monotonicMs();
     this.#arm(SILENCE_MS);

@@ -85,8 +85,9 @@ export async function keysOf(
     });
     if (answer.kind === "error") {
       if (answer.error.errCode === ErrCode.streamNotFound) {
+        // It is made anew, or the leader that was asked did not know of it yet: ask again.
         await context.stream.look(budget, operation);
-        return [];
+        continue;
       }
       throw refused(operation, `${answer.error.description} (${answer.error.errCode})`);
     }
