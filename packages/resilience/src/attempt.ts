@@ -46,7 +46,7 @@ class Attempt implements Expiring {
     });
     call.active = this;
     this.#deadlines = deadlinesOf(call.runtime);
-    this.#deadlines.add(this, call.deadlineMs);
+    this.#deadlines.add(this, call.deadlineMs, call.deadlineMs - call.timeoutMs);
     try {
       work.then(
         (value) => this.#finish(this.#resolve, value),

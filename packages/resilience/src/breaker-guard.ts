@@ -213,7 +213,7 @@ export class BreakerGuard implements Guard, LocalEvidence, ProbeJudge {
   #probe(nowMs: Ms, fleetEpoch: number | undefined): Probe {
     const probe = new Probe(this, this.#machine.epoch, nowMs, fleetEpoch);
     (this.#probes ??= []).push(probe);
-    deadlinesOf(this.runtime).add(probe, nowMs + this.#settings.probes.timeoutMs);
+    deadlinesOf(this.runtime).add(probe, nowMs + this.#settings.probes.timeoutMs, nowMs);
     return probe;
   }
 

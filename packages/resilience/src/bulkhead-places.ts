@@ -157,7 +157,7 @@ export class Places {
     const waiter = new Waiter(call, need, this.#keeper, this.#queue);
     this.#queue.add(waiter, nowMs);
     const leaveMs = call.deadlineMs - (need?.needMs(nowMs) ?? 0);
-    deadlinesOf(this.#keeper.runtime).add(waiter, leaveMs);
+    deadlinesOf(this.#keeper.runtime).add(waiter, leaveMs, nowMs);
     last?.refuse("displaced");
     return waiter.promise;
   }

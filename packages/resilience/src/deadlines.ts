@@ -7,6 +7,9 @@
  *
  * A stalled event loop runs its due timers before the packets that have long arrived. So a tick
  * that comes late lets the loop turn once before anybody is called late.
+ *
+ * A test framework that fakes timers takes those that are armed with it when it gives the real
+ * ones back. The next who comes notices that a tick is overdue, and arms anew.
  */
 import { DueHeap, type Ms, type Runtime, type Time, type Timer, type Waking } from "@quorate/core";
 
@@ -35,11 +38,15 @@ export class Deadlines {
     this.#time = time;
   }
 
-  /** Expires `item` at `atMs`, unless it is removed before. Infinity: never. */
-  add(item: Expiring, atMs: Ms): void {
+  /**
+   * Expires `item` at `atMs`, unless it is removed before. Infinity: never. `nowMs`: the clock as
+   * the caller last read it; a reading more for each call would be felt.
+   */
+  add(item: Expiring, atMs: Ms, nowMs: Ms): void {
     if (atMs === Infinity) return;
     this.#heap.update(item, atMs);
     if (atMs < this.#armedForMs) this.#arm(atMs);
+    else if (nowMs - this.#armedForMs > STALL_MS) this.#arm(nowMs + TURN_MS);
   }
 
   /** Forgets `item`; nothing if it is not in. */

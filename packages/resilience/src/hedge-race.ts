@@ -53,7 +53,8 @@ export class Race implements Active, Expiring {
     });
     call.active = this;
     this.#send();
-    if (!this.#isOver) deadlinesOf(call.runtime).add(this, this.#startedMs + delayMs);
+    if (this.#isOver) return;
+    deadlinesOf(call.runtime).add(this, this.#startedMs + delayMs, this.#startedMs);
   }
 
   /** Cancelled: all attempts end, and an answer that one of them has in hand wins. */
@@ -71,7 +72,7 @@ export class Race implements Active, Expiring {
     if (this.#isOver || this.#call.isCancelled) return; // A listener may have cancelled.
     this.#send();
     if (this.#isOver || this.#hedgesLeft === 0) return;
-    deadlinesOf(this.#call.runtime).add(this, nowMs + this.#delayMs);
+    deadlinesOf(this.#call.runtime).add(this, nowMs + this.#delayMs, nowMs);
   }
 
   #send(): void {

@@ -180,7 +180,8 @@ export class RateLine implements Expiring {
     this.#waiting.push(waiter);
     this.#owed += cost;
     const deadlines = deadlinesOf(this.#keeper.runtime);
-    deadlines.add(waiter, Math.min(call.deadlineMs, nowMs + Math.max(waitMs, settingMs)));
+    const leaveMs = Math.min(call.deadlineMs, nowMs + Math.max(waitMs, settingMs));
+    deadlines.add(waiter, leaveMs, nowMs);
     if (this.#waiting.length === 1) this.#arm(nowMs);
     return waiter.promise;
   }
@@ -231,7 +232,7 @@ export class RateLine implements Expiring {
     const deadlines = deadlinesOf(this.#keeper.runtime);
     const [first] = this.#waiting;
     deadlines.remove(this);
-    if (first !== undefined) deadlines.add(this, this.#dueMs(first.cost, nowMs));
+    if (first !== undefined) deadlines.add(this, this.#dueMs(first.cost, nowMs), nowMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ScriptedRuntime } from "@quorate/core/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { outcomeOf, pending } from "./policy.fixture.ts";
 import { pipe } from "./policy.ts";
@@ -44,6 +44,19 @@ describe("timeout", () => {
     work.reject(new Error("nobody listens any more"));
     expect(await call).toMatchObject({ error: { code: "TIMEOUT" } });
     await runtime.advance(0);
+  });
+
+  it("keeps the time of the system after a test framework has faked it and given it back", async () => {
+    const hangs = () => outcomeOf(timeout({ timeoutMs: 10 }).run(() => new Promise(() => {})));
+    for (let round = 0; round < 3; round++) {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "hrtime"] });
+      const faked = hangs();
+      await vi.advanceTimersByTimeAsync(10);
+      expect(await faked).toMatchObject({ error: { code: "TIMEOUT" } });
+      await timeout({ timeoutMs: 60_000 }).run(() => Promise.resolve(1)); // Leaves a timer armed.
+      vi.useRealTimers();
+      expect(await hangs()).toMatchObject({ error: { code: "TIMEOUT" } });
+    }
   });
 
   it("inside another: the nearer deadline counts, and names its own length", async () => {

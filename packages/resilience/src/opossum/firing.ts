@@ -87,7 +87,8 @@ export class Firing implements Expiring {
       this.reject = reject;
     });
     const limitMs = this.#hasTimeout || !terms.isProbe ? terms.timeoutMs : terms.probeMs;
-    if (limitMs < Infinity) deadlinesOf(firm.runtime).add(this, this.startMs + limitMs);
+    if (limitMs === Infinity) return;
+    deadlinesOf(firm.runtime).add(this, this.startMs + limitMs, this.startMs);
   }
 
   /** Has `starter` start the work; whatever it returns or throws. */

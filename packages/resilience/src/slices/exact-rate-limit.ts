@@ -85,7 +85,7 @@ class ExactGuard implements Guard {
     const { cost, terms } = this.#options;
     const turn = new Turn(this, call, costOf(call, cost, terms.burst, this.runtime));
     this.waiters.add(turn);
-    deadlinesOf(this.runtime).add(turn, call.deadlineMs);
+    deadlinesOf(this.runtime).add(turn, call.deadlineMs, this.runtime.time.monotonicMs());
     this.desk.ask(turn);
     return turn.promise;
   }
@@ -141,9 +141,10 @@ class Turn implements Applicant, Expiring, Active {
     if (!this.#guard.waiters.has(this)) return;
     this.#dueMs = dueMs;
     const { runtime, counts } = this.#guard;
-    if (dueMs <= runtime.time.monotonicMs()) return this.#pass();
+    const nowMs = runtime.time.monotonicMs();
+    if (dueMs <= nowMs) return this.#pass();
     counts.waited += 1;
-    deadlinesOf(runtime).add(this, Math.min(dueMs, this.#call.deadlineMs));
+    deadlinesOf(runtime).add(this, Math.min(dueMs, this.#call.deadlineMs), nowMs);
   }
 
   refused(waitMs: Ms): void {
