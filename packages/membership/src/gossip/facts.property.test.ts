@@ -62,7 +62,8 @@ class World {
   readonly #style: "push" | "push-pull";
   readonly #buried = new Map<string, Map<string, number>>();
   readonly #through = new Map<string, number>();
-  #life = 100;
+  #life = 1_000;
+  #early = 1_000;
   #said = 0;
 
   constructor(style: "push" | "push-pull") {
@@ -102,8 +103,8 @@ class World {
   }
 
   restart(id: string, back: boolean): void {
-    // With the clock set back the new life is less than the last, and must be found out.
-    this.start(id, back ? 1 : (this.#life += 100));
+    // With the clock set back the new life is less than all before, and must be found out.
+    this.start(id, back ? (this.#early -= 1) : (this.#life += 1_000));
   }
 
   /** The network is whole again: everybody compares with everybody until nothing is news. */
