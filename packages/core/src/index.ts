@@ -11,6 +11,7 @@ export {
   sleep,
 } from "./abort.ts";
 export { Bag, type Bagged } from "./bag.ts";
+export { KeyedBag } from "./keyed-bag.ts";
 export {
   type Around,
   type CallLeaves,

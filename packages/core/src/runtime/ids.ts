@@ -9,11 +9,18 @@ import { v7 } from "uuid";
 import type { Ids, Random, Time } from "./runtime.ts";
 
 const PREFIX_LENGTH = 16;
-const COUNTER_LENGTH = 8;
+/** Digits of the counter that stand for a block of ids, and those within it. */
+const BLOCK_LENGTH = 6;
+const WITHIN_LENGTH = 2;
+/** All that may stand within a block: looked up, as spelling a number out takes ten times it. */
+const WITHIN = Array.from({ length: 36 ** WITHIN_LENGTH }, (_, count) =>
+  digits(count, WITHIN_LENGTH),
+);
 
 /** Ids that draw on `time` and `random` alone. */
 export function createIds(time: Pick<Time, "wallMs">, random: Random): Ids {
   let prefix = "";
+  let block = "";
   let count = 0;
   let sequence: number | undefined;
   let lastMs = -Infinity;
@@ -27,8 +34,10 @@ export function createIds(time: Pick<Time, "wallMs">, random: Random): Ids {
     },
     operation() {
       if (prefix === "") prefix = drawPrefix(random);
+      const within = count % WITHIN.length;
+      if (within === 0) block = prefix + digits(count / WITHIN.length, BLOCK_LENGTH);
       count += 1;
-      return prefix + count.toString(36).padStart(COUNTER_LENGTH, "0");
+      return block + (WITHIN[within] as string);
     },
   };
 }
@@ -42,4 +51,8 @@ function drawSequence(random: Random): number {
 function drawPrefix(random: Random): string {
   const bytes = random.bytes(PREFIX_LENGTH);
   return Array.from(bytes, (byte) => (byte % 32).toString(36)).join("");
+}
+
+function digits(count: number, length: number): string {
+  return count.toString(36).padStart(length, "0");
 }

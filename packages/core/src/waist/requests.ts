@@ -16,7 +16,11 @@ export const MAX_LEASE_DATA_BYTES = 4096;
 /** Deadline of a call where neither it nor its backend names one. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 5_000;
 
-const OPERATION_ID = /^[0-9A-Za-z_-]{1,64}$/;
+const MAX_OPERATION_ID = 64;
+/** By character. A walk along a table takes half of what a regular expression does. */
+const IS_OF_OPERATION_ID = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[0-9A-Za-z_-]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
 
 /** What requests are checked against. */
 export interface RequestBounds {
@@ -174,8 +178,17 @@ export function checkValue(
 
 function checkOperationId(id: string | undefined, bounds: RequestBounds): string {
   if (id === undefined) return bounds.newOperationId();
-  if (typeof id === "string" && OPERATION_ID.test(id)) return id;
+  if (typeof id === "string" && isOperationId(id)) return id;
   throw check.invalidArgument("operationId", id, "1 to 64 characters of [0-9A-Za-z_-]");
+}
+
+function isOperationId(id: string): boolean {
+  const { length } = id;
+  if (length === 0 || length > MAX_OPERATION_ID) return false;
+  for (let index = 0; index < length; index += 1) {
+    if (IS_OF_OPERATION_ID[id.charCodeAt(index)] !== 1) return false;
+  }
+  return true;
 }
 
 /** Waiting for ever is legal, and must be asked for: `Infinity`. */

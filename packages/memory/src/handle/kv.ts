@@ -62,22 +62,25 @@ export class MemoryKv implements KvStore {
     return found.record === undefined ? undefined : toEntry(found.record, found.nowMs);
   }
 
-  async put(key: string, value: Uint8Array | string, options?: PutOptions): Promise<PutResult> {
-    const { lifecycle, bounds } = this.#process;
-    lifecycle.assertOpen();
-    const put = checkPut(key, value, options, bounds);
-    const { expect, ttlMs, operationId } = put;
-    // Text is kept as it is; its bytes were made for this call alone, and are the answer's.
-    const isText = typeof value === "string";
-    const kept = isText ? value : new Uint8Array(put.value);
-    const write = { kind: "put", key, value: kept, expect, ttlMs, operationId } as const;
-    const asked = this.#write("kv.put", put, write);
-    const { answer, nowMs } = asked instanceof Promise ? await asked : asked;
-    if (answer.kind !== "put") return { ok: false, current: currentOf(answer, nowMs) };
-    const { record, replayed } = answer;
-    const isOurs = isText && !replayed;
-    const entry = isOurs ? entryOf(record, put.value, nowMs) : toEntry(record, nowMs);
-    return { ok: true, entry, replayed };
+  put(key: string, value: Uint8Array | string, options?: PutOptions): Promise<PutResult> {
+    // Not an async function: this is the path of most writes, and mostly nothing is waited for.
+    try {
+      const { lifecycle, bounds } = this.#process;
+      lifecycle.assertOpen();
+      const put = checkPut(key, value, options, bounds);
+      const { expect, ttlMs, operationId } = put;
+      // Text is kept as it is; its bytes were made for this call alone, and are the answer's.
+      const isText = typeof value === "string";
+      const kept = isText ? value : new Uint8Array(put.value);
+      const write = { kind: "put", key, value: kept, expect, ttlMs, operationId } as const;
+      const own = isText ? put.value : undefined;
+      const asked = this.#write("kv.put", put, write);
+      return asked instanceof Promise
+        ? asked.then((answered) => putResult(answered, own))
+        : Promise.resolve(putResult(asked, own));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async delete(key: string, options?: DeleteOptions): Promise<DeleteResult> {
@@ -144,6 +147,7 @@ export class MemoryKv implements KvStore {
     write: KvWrite,
   ): Answered | Promise<Answered> {
     const process = this.#process;
+    if (process.link.isCalm) return process.space.write(write);
     return process.write({ operation, call }, () => process.space.write(write), isApplied);
   }
 }
@@ -151,6 +155,15 @@ export class MemoryKv implements KvStore {
 interface Answered {
   readonly answer: KvAnswer;
   readonly nowMs: number;
+}
+
+/** `own`: bytes of the value that nobody else has. */
+function putResult({ answer, nowMs }: Answered, own: Uint8Array | undefined): PutResult {
+  if (answer.kind !== "put") return { ok: false, current: currentOf(answer, nowMs) };
+  const { record, replayed } = answer;
+  const isOurs = own !== undefined && !replayed;
+  const entry = isOurs ? entryOf(record, own, nowMs) : toEntry(record, nowMs);
+  return { ok: true, entry, replayed };
 }
 
 function isApplied({ answer }: Answered): boolean {

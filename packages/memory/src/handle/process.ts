@@ -88,14 +88,10 @@ export class Process {
   }
 
   /**
-   * A write. `applied` tells whether the answer means that. Its outcome the ledger keeps, for who
-   * never hears it; not a promise where the link is calm, as whoever asks hears it then.
+   * A write over a link that is not calm. `applied` tells whether the answer means that. Its
+   * outcome the ledger keeps, for who never hears it; where the link is calm whoever asks hears it.
    */
-  write<T>(request: WriteRequest, run: () => T, applied: (answer: T) => boolean): T | Promise<T> {
-    return this.link.isCalm ? run() : this.#write(request, run, applied);
-  }
-
-  #write<T>(request: WriteRequest, run: () => T, applied: (answer: T) => boolean): Promise<T> {
+  write<T>(request: WriteRequest, run: () => T, applied: (answer: T) => boolean): Promise<T> {
     this.#calls += 1;
     const call = `${this.id}:${this.#calls}`;
     const sentMs = this.runtime.time.monotonicMs();

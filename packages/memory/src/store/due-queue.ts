@@ -21,6 +21,8 @@ export class DueQueue {
   /** The truth; the heap may hold an earlier time for a name, never only a later one. */
   readonly #dueMs = new Map<string, number>();
   #heap: Slot[] = [];
+  /** The top tells the truth: nothing was set or taken since it was looked at. */
+  #isSettled = true;
 
   /** Names that are set. */
   get size(): number {
@@ -31,6 +33,7 @@ export class DueQueue {
   set(name: string, dueMs: number | undefined): void {
     const before = this.#dueMs.get(name);
     if (before === dueMs) return;
+    this.#isSettled = false;
     if (dueMs === undefined) this.#dueMs.delete(name);
     else this.#dueMs.set(name, dueMs);
     if (dueMs !== undefined && (before === undefined || dueMs < before))
@@ -49,6 +52,7 @@ export class DueQueue {
     this.#settleTop();
     const top = this.#heap[0];
     if (top === undefined || top.dueMs > nowMs) return undefined;
+    this.#isSettled = false;
     this.#pop();
     this.#dueMs.delete(top.name);
     return top.name;
@@ -61,9 +65,11 @@ export class DueQueue {
 
   /** Makes the top tell the truth. */
   #settleTop(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
       const dueMs = this.#dueMs.get(top.name);
-      if (dueMs === top.dueMs) return;
+      if (dueMs === top.dueMs) break;
       this.#pop();
       if (dueMs !== undefined && dueMs > top.dueMs) this.#push({ dueMs, name: top.name });
     }

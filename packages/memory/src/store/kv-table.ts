@@ -198,7 +198,7 @@ export class KvTable {
     const record = { key, value, revision, createdRevision, operationId, expiresAtMs };
     if (current === undefined) this.#index(key);
     this.#records.set(key, record);
-    this.#due.set(key, expiresAtMs);
+    if (current?.expiresAtMs !== expiresAtMs) this.#due.set(key, expiresAtMs);
     const answer: KvAnswer = { kind: "put", record, replayed: false };
     return { answer, change: { kind: "put", record } };
   }
