@@ -46,7 +46,7 @@ describe("timeout", () => {
     await runtime.advance(0);
   });
 
-  it("keeps the time of the system after a test framework has faked it and given it back", async () => {
+  it("keeps the system's time after a test framework faked it and gave it back", async () => {
     const hangs = () => outcomeOf(timeout({ timeoutMs: 10 }).run(() => new Promise(() => {})));
     for (let round = 0; round < 3; round++) {
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "hrtime"] });
