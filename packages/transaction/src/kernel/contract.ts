@@ -123,6 +123,8 @@ export interface DriveContext {
   readonly signal: AbortSignal;
   /** Aborts when the worker begins to close: end the step in hand, begin no other, return. */
   readonly closing: AbortSignal;
+  /** Whether `closing` has aborted. To be asked often: a signal's own answer takes ten times it. */
+  isClosing(): boolean;
   /**
    * Whether the lease is held by the clocks of this very moment. Ask before each effect: after a
    * pause of the process the signal's timer runs later than the code that was paused.

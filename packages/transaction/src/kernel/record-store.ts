@@ -32,7 +32,7 @@ import type {
 import { overtakenError, recordInvalid } from "./errors.ts";
 import { type KernelEvents, publishTrouble } from "./events.ts";
 import { checkInstanceId, decodeId, encodeId } from "./instance-id.ts";
-import { settledPut } from "./settled-put.ts";
+import { settledPut, settledPutThen } from "./settled-put.ts";
 
 /** Times that a write is asked that a caller waits for. */
 const CALLER_TRIES = 4;
@@ -145,15 +145,15 @@ export class RecordStore<R> implements InstanceStore<R> {
     options: SaveOptions & { readonly again: ((record: R) => R) | undefined },
   ): Promise<void> {
     const desk = this.#desk;
-    const put = settledPut(desk, {
+    const put = {
       key: held.key,
       text: desk.protocol.codec.encode(next),
       expect: held.revision,
       ttlMs: this.#ttlOf(next, options.retentionMs),
       signal: desk.signal(),
       tries: Infinity,
-    });
-    return put.then((answer) => {
+    };
+    return settledPutThen(desk, put, (answer) => {
       if (!answer.ok) return this.#conflict(held, next, options, answer);
       held.record = next;
       held.revision = answer.entry.revision;

@@ -36,15 +36,23 @@ export interface PutDesk {
 }
 
 /** Puts. A conflict with one's own write is none. @throws the store's error when it gave up. */
-export async function settledPut(desk: PutDesk, write: SettledPut): Promise<PutResult> {
+export function settledPut(desk: PutDesk, write: SettledPut): Promise<PutResult> {
+  return settledPutThen(desk, write, (put) => put);
+}
+
+/** As `settledPut`, and goes on with its answer: on the path of every write, one promise less. */
+export function settledPutThen<T>(
+  desk: PutDesk,
+  write: SettledPut,
+  goOn: (put: PutResult) => T | Promise<T>,
+): Promise<T> {
   const operationId = desk.runtime.ids.operation();
   const { key, text, expect, ttlMs } = write;
   const options = ttlMs === undefined ? { expect, operationId } : { expect, operationId, ttlMs };
-  try {
-    return mine(await desk.kv.put(key, text, options), operationId);
-  } catch (error) {
-    return again(desk, write, { operationId, options, error });
-  }
+  return desk.kv.put(key, text, options).then(
+    (put) => goOn(mine(put, operationId)),
+    (error: unknown) => again(desk, write, { operationId, options, error }).then(goOn),
+  );
 }
 
 interface Failed {

@@ -4,7 +4,7 @@
  * An instance is driven at most once per process. It counts as driven from before it is created, so
  * that a scan which sees the new record does not take it for a forgotten one.
  */
-import { isQuorateError, type Ms, type Runtime, sleep } from "@quorate/core";
+import { isQuorateError, KeyedBag, type Ms, type Runtime, sleep } from "@quorate/core";
 import type { Created, Driver, Held, Ownership, SaveOptions, Station, Stored } from "./contract.ts";
 import { type KernelEvents, publishTrouble } from "./events.ts";
 import type { RecordStore } from "./record-store.ts";
@@ -17,7 +17,7 @@ const AGAIN_MS: Ms = 1_000;
 export interface StationHost {
   readonly runtime: Runtime;
   readonly events: KernelEvents;
-  readonly closing: AbortSignal;
+  readonly isClosing: () => boolean;
   readonly epoch: () => Epoch | undefined;
   /** The owner of the present lease, or of the last one. */
   readonly lastOwner: () => string | undefined;
@@ -36,7 +36,7 @@ export class WorkerStation<R> implements Station<R> {
   readonly driver: Driver<R>;
   readonly records: RecordStore<R>;
   readonly #host: StationHost;
-  readonly #driving = new Map<string, Promise<void> | undefined>();
+  readonly #driving = new KeyedBag<Promise<void> | undefined>();
 
   constructor(host: StationHost, driver: Driver<R>, records: RecordStore<R>) {
     this.#host = host;
@@ -56,7 +56,7 @@ export class WorkerStation<R> implements Station<R> {
 
   /** What is being driven, to be waited for. */
   inFlight(): Promise<void>[] {
-    return [...this.#driving.values()].filter((one) => one !== undefined);
+    return this.#driving.all().filter((one) => one !== undefined);
   }
 
   ownership(): Ownership | Promise<Ownership> {
@@ -179,7 +179,7 @@ export class WorkerStation<R> implements Station<R> {
   /** A worker that closes gives up what it has not ended, for another to take at once. */
   #ended(held: Held<R>): Promise<void> | undefined {
     const { driver } = this;
-    if (!this.#host.closing.aborted || !driver.isOpen(held.record)) {
+    if (!this.#host.isClosing() || !driver.isOpen(held.record)) {
       this.#driving.delete(held.id);
       // It lost its lease on the way: a scan that came before this line took it for driven.
       const { owner } = driver.ownershipOf(held.record);

@@ -47,6 +47,8 @@ export interface WorkerLeaseOptions {
   readonly label: string | undefined;
   /** Begins to abort when the worker closes. */
   readonly closing: AbortSignal;
+  /** Whether it has. */
+  readonly isClosing: () => boolean;
 }
 
 /** Takes, keeps and retakes the lease. */
@@ -135,10 +137,12 @@ export class WorkerLease {
   }
 
   #epochOf(owner: string, lock: Lock): Epoch {
-    const { closing, events } = this.#options;
+    const { closing, isClosing, events } = this.#options;
     const { fencingToken } = lock;
     const controller = new AbortController();
     const { signal } = controller;
+    let isCut = false;
+    onAbort(signal, () => (isCut = true));
     setMaxListeners(0, signal); // Every drive listens, and every wait of one.
     this.#controller = controller;
     onAbort(lock.signal, () => {
@@ -146,9 +150,9 @@ export class WorkerLease {
       controller.abort(overtakenError(`worker ${owner}`, fencingToken));
       if (events.worker.hasSubscribers) events.worker.publish({ owner, kind: "lost" });
     });
-    const isHeld = (): boolean => !signal.aborted && lock.remainingMs > 0;
+    const isHeld = (): boolean => !isCut && lock.remainingMs > 0;
     const isStarved = (): boolean => lock.remainingMs < this.#options.leaseMs / 2;
-    return { owner, fencingToken, context: { signal, closing, isHeld }, isStarved };
+    return { owner, fencingToken, context: { signal, closing, isClosing, isHeld }, isStarved };
   }
 }
 

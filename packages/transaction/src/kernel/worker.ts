@@ -115,7 +115,8 @@ class WorkerEngine implements Worker {
     this.#events = events;
     this.#lifecycle = new Lifecycle("the worker", backend.runtime);
     const closing = this.#lifecycle.stopping;
-    const lease = new WorkerLease({ backend, events, leaseMs, label, closing });
+    const isClosing = (): boolean => this.#lifecycle.isClosed;
+    const lease = new WorkerLease({ backend, events, leaseMs, label, closing, isClosing });
     const live = new LiveWorkers(backend, events);
     const stations = (): Iterable<WorkerStation<never>> => this.#stations.values();
     const recovery = { backend, events, lease, live, stations, scanMs, takeoversPerSecond };
@@ -142,7 +143,7 @@ class WorkerEngine implements Worker {
     const host = {
       runtime,
       events,
-      closing: this.#lifecycle.stopping,
+      isClosing: () => this.#lifecycle.isClosed,
       epoch: () => this.#lease.epoch,
       lastOwner: () => this.#lease.last?.owner,
       take: () => this.#lease.take(),

@@ -6,9 +6,9 @@
  */
 import { DueHeap, type Ms, type Runtime, type Timer, type Waking } from "@quorate/core";
 
-/** One alarm. */
+/** Something that is told when its time has come. Outside: `heapIndex` is -1. */
 export interface Alarm extends Waking {
-  readonly ring: () => void;
+  ring(): void;
 }
 
 /** Alarms on the monotonic clock. */
@@ -22,12 +22,17 @@ export class Alarms {
     this.#time = runtime.time;
   }
 
-  /** Rings once, `ms` from now. */
+  /** Calls `ring` once, `ms` from now. */
   set(ms: Ms, ring: () => void): Alarm {
     const alarm: Alarm = { wakeMs: 0, heapIndex: -1, ring };
+    this.add(ms, alarm);
+    return alarm;
+  }
+
+  /** Rings `alarm` once, `ms` from now. */
+  add(ms: Ms, alarm: Alarm): void {
     this.#heap.update(alarm, this.#time.monotonicMs() + ms);
     this.#arm();
-    return alarm;
   }
 
   /** Never rings, if it has not yet. */

@@ -24,7 +24,7 @@ const NONE: readonly string[] = [];
 /** Where the values of `record` are that are not in it. */
 export function refsOf(record: SagaRecord): readonly string[] {
   let refs = withRef(NONE, record.input);
-  for (const { output } of record.steps.values()) refs = withRef(refs, output);
+  for (const { output } of record.steps.records) refs = withRef(refs, output);
   return withRef(refs, record.result);
 }
 

@@ -13,7 +13,7 @@ import {
   QuorateError,
   retryAfterMsOf,
 } from "@quorate/core";
-import type { Alarms } from "./alarms.ts";
+import type { Alarm, Alarms } from "./alarms.ts";
 import type { StepOutcome, UndoContext } from "./model.ts";
 import { cut } from "./record.ts";
 
@@ -67,7 +67,7 @@ export class Attempt implements UndoContext {
   readonly #begins: AttemptBegins | undefined;
   #controller: AbortController | undefined;
   #abortedBy: { readonly reason: unknown } | undefined;
-  #end: ((answer: Answer) => void) | undefined;
+  #pending: Pending | undefined;
 
   constructor(facts: AttemptFacts) {
     this.id = facts.id;
@@ -99,7 +99,7 @@ export class Attempt implements UndoContext {
   /** As `abort`, and its answer is not waited for. */
   lose(reason: unknown): void {
     this.abort(reason);
-    this.#end?.(LOST);
+    this.#pending?.end(LOST);
   }
 
   /** Runs `work` for at most `timeoutMs`. Not a promise where the work is none. */
@@ -117,24 +117,47 @@ export class Attempt implements UndoContext {
       return answerOf(error);
     }
     if (!isThenable(value)) return { kind: "done", value };
-    const pending = value;
-    return new Promise((resolve) => {
-      const end = (answer: Answer): void => {
-        alarms.clear(alarm);
-        this.#end = undefined;
-        resolve(answer);
-      };
-      const alarm = alarms.set(timeoutMs, () => {
-        const error = timeoutError(this.key, timeoutMs);
-        end(answerOf(error));
-        this.abort(error);
-      });
-      this.#end = end;
-      pending.then(
-        (settled) => end({ kind: "done", value: settled }),
-        (error: unknown) => end(answerOf(error)),
-      );
-    });
+    this.#pending = new Pending(this, alarms, timeoutMs);
+    return this.#pending.answerOf(value);
+  }
+}
+
+/** Work that has not answered yet, and its time. One object for each attempt, not six. */
+class Pending implements Alarm {
+  wakeMs = 0;
+  heapIndex = -1;
+  readonly #attempt: Attempt;
+  readonly #alarms: Alarms;
+  readonly #timeoutMs: Ms;
+  #resolve: ((answer: Answer) => void) | undefined;
+
+  constructor(attempt: Attempt, alarms: Alarms, timeoutMs: Ms) {
+    this.#attempt = attempt;
+    this.#alarms = alarms;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The first that comes: what the work says, that its time is over, or that the saga is lost. */
+  answerOf(work: PromiseLike<unknown>): Promise<Answer> {
+    const answer = new Promise<Answer>((resolve) => (this.#resolve = resolve));
+    this.#alarms.add(this.#timeoutMs, this);
+    work.then(
+      (value) => this.end({ kind: "done", value }),
+      (error: unknown) => this.end(answerOf(error)),
+    );
+    return answer;
+  }
+
+  end(answer: Answer): void {
+    this.#alarms.clear(this);
+    this.#resolve?.(answer);
+    this.#resolve = undefined;
+  }
+
+  ring(): void {
+    const error = timeoutError(this.#attempt.key, this.#timeoutMs);
+    this.end(answerOf(error));
+    this.#attempt.abort(error);
   }
 }
 

@@ -18,6 +18,7 @@ import { advance } from "./machine.ts";
 import type { ChildModel, SagaModel } from "./model.ts";
 import { needsUndo } from "./parts.ts";
 import { cut, FRESH_STEP, NONE_STUCK, type SagaRecord } from "./record.ts";
+import { Steps } from "./steps.ts";
 import { tell } from "./tell.ts";
 
 const RETRY_MS = 100;
@@ -53,15 +54,13 @@ export function freshRecord(
     traceparent: facts.traceparent,
     isSealed: undefined,
     isSealing: undefined,
-    steps: NO_STEPS,
+    steps: Steps.NONE,
     stuck: NONE_STUCK,
     decision: undefined,
     result: undefined,
     audit: [],
   };
 }
-
-const NO_STEPS: SagaRecord["steps"] = new Map();
 
 /** Runs the child of `part` to its end, or until the parent turns back. */
 export async function runChild(run: InHand, part: ChildModel): Promise<void> {

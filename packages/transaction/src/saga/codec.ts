@@ -24,27 +24,21 @@ import type {
   UndoRecord,
 } from "./record.ts";
 import { Fields, type Reader } from "./fields.ts";
+import { Steps } from "./steps.ts";
 
 const VERSION = 1;
 const HEAD_BOUNDS = { maxBytes: 262_144, maxDepth: 6, maxNodes: 20_000 };
+const PLAIN = /^[0-9A-Za-z_. -]*$/;
 const quote = JSON.stringify;
 
 /** Text and back. */
 export const SAGA_CODEC: RecordCodec<SagaRecord> = { encode: encodeRecord, decode: decodeRecord };
 
-/** The text of `record`. */
+/** The text of `record`. Written by hand: this is on the path of every write. */
 export function encodeRecord(record: SagaRecord): string {
-  const lines: string[] = [];
-  const payload = (name: string, value: Payload | undefined): string => {
-    if (value === undefined) return "";
-    if (value.kind === "apart") return `,"${name}":${quote(value.ref)}`;
-    lines.push(value.text);
-    return `,"${name}":1`;
-  };
-  const { deadlineAtMs, endedAtMs, parent, traceparent } = record;
+  const { deadlineAtMs, endedAtMs, parent, traceparent, steps } = record;
   let head =
-    `{"v":${VERSION},"saga":${quote(record.saga)},"version":${record.version}` +
-    `,"hash":${quote(record.hash)},"state":"${record.state}","owner":"${record.owner}"` +
+    `${definitionText(record)},"state":"${record.state}","owner":"${record.owner}"` +
     `,"fence":${record.fence},"takeovers":${record.takeovers},"createdAtMs":${record.createdAtMs}`;
   if (endedAtMs !== undefined) head += `,"endedAtMs":${endedAtMs}`;
   if (deadlineAtMs !== undefined) head += `,"deadlineAtMs":${deadlineAtMs}`;
@@ -52,26 +46,37 @@ export function encodeRecord(record: SagaRecord): string {
   if (traceparent !== undefined) head += `,"traceparent":${quote(traceparent)}`;
   if (record.isSealed === true) head += `,"sealed":true`;
   if (record.isSealing === true) head += `,"sealing":true`;
-  head += payload("input", record.input);
-  if (record.steps.size > 0) {
-    let steps = "";
-    for (const [name, step] of record.steps) {
-      steps += `${steps === "" ? "" : ","}${quote(name)}:${stepText(step, payload)}`;
-    }
-    head += `,"steps":{${steps}}`;
+  head += payloadText("input", record.input);
+  let lines = lineOf(record.input);
+  for (let place = 0; place < steps.size; place += 1) {
+    const step = steps.records[place] as StepRecord;
+    head += place === 0 ? ',"steps":{' : ",";
+    head += `${quoted(steps.names[place] as string)}:${stepText(step)}`;
+    lines += lineOf(step.output);
   }
+  if (steps.size > 0) head += "}";
   if (record.stuck.size > 0) head += `,"stuck":${quote(Object.fromEntries(record.stuck))}`;
   if (record.decision !== undefined) head += `,"decision":${quote(record.decision)}`;
-  head += payload("result", record.result);
+  head += payloadText("result", record.result);
   if (record.audit.length > 0) head += `,"audit":${quote(record.audit)}`;
-  return lines.length === 0 ? `${head}}` : `${head}}\n${lines.join("\n")}`;
+  return `${head}}${lines}${lineOf(record.result)}`;
 }
 
-/** Written by hand: this is on the path of every write. */
-function stepText(
-  step: StepRecord,
-  payload: (name: string, value: Payload | undefined) => string,
-): string {
+/** What all records of a definition begin with: of the one that was asked for last it is known. */
+function definitionText({ saga, version, hash }: SagaRecord): string {
+  if (latest.saga === saga && latest.version === version && latest.hash === hash) {
+    return latest.text;
+  }
+  const name = `{"v":${VERSION},"saga":${quoted(saga)}`;
+  const text = `${name},"version":${version},"hash":${quoted(hash)}`;
+  latest = { saga, version, hash, text };
+  return text;
+}
+
+let latest = { saga: "", version: 0, hash: "", text: "" };
+
+function stepText(step: StepRecord): string {
+  if (isPlainlyDone(step)) return `{"n":0,"o":"done","atMs":${step.atMs},"out":1}`;
   let text = `{"n":${step.attempts}`;
   if (step.outcome !== undefined) text += `,"o":"${step.outcome}"`;
   if (step.atMs !== undefined) text += `,"atMs":${step.atMs}`;
@@ -80,7 +85,39 @@ function stepText(
   if (step.notBeforeMs !== undefined) text += `,"notBeforeMs":${step.notBeforeMs}`;
   if (step.error !== undefined) text += `,"error":${quote(step.error)}`;
   if (step.undo !== undefined) text += `,"undo":${quote(step.undo)}`;
-  return `${text}${payload("out", step.output)}}`;
+  return `${text}${payloadText("out", step.output)}}`;
+}
+
+/** What most steps are: done at once, with an output that is in the record. */
+function isPlainlyDone(step: StepRecord): boolean {
+  const { hasBegun, isInDoubt, notBeforeMs, error, undo } = step;
+  return (
+    step.attempts === 0 &&
+    step.outcome === "done" &&
+    step.atMs !== undefined &&
+    step.output?.kind === "inline" &&
+    hasBegun === undefined &&
+    isInDoubt === undefined &&
+    notBeforeMs === undefined &&
+    error === undefined &&
+    undo === undefined
+  );
+}
+
+/** In the head: that there is a line, or where the value is. */
+function payloadText(name: string, value: Payload | undefined): string {
+  if (value === undefined) return "";
+  return value.kind === "inline" ? `,"${name}":1` : `,"${name}":${quote(value.ref)}`;
+}
+
+/** Behind the head. */
+function lineOf(value: Payload | undefined): string {
+  return value?.kind === "inline" ? `\n${value.text}` : "";
+}
+
+/** Names are mostly plain: a look at each character costs less than a call out of JavaScript. */
+function quoted(name: string): string {
+  return PLAIN.test(name) ? `"${name}"` : quote(name);
 }
 
 /** Reads what is stored. Never throws: a bad record is a result. */
@@ -110,7 +147,7 @@ function readHead(head: Fields, lines: string[]): SagaRecord {
   };
   const input = payload(head, "input");
   if (input === undefined) throw new RangeError("input has no value");
-  const steps = head.map("steps", (fields) => readStep(fields, payload));
+  const steps = Steps.of(head.map("steps", (fields) => readStep(fields, payload)));
   const result = payload(head, "result");
   if (line !== lines.length) throw new RangeError("it has values that belong to nothing");
   return {

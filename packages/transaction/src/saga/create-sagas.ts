@@ -109,7 +109,7 @@ class SagasOfBackend implements Sagas {
     knownOptions("wait", wait, ["timeoutMs", "signal"]);
     this.serve(definition);
     const started = await startSaga(this.#engine, definition.model, options, wait.signal);
-    return new StartedSaga<Output>(this.#engine, options.id, started).result(wait);
+    return await new StartedSaga<Output>(this.#engine, options.id, started).result(wait);
   }
 
   async get(id: string): Promise<SagaControl | undefined> {

@@ -63,6 +63,11 @@ export function hasEnded(record: SagaRecord): boolean {
   return record.state === "done" || record.state === "compensated";
 }
 
+/** Whether nothing is left to do, for anybody. */
+export function hasNothingLeft(record: SagaRecord): boolean {
+  return hasEnded(record) && record.isSealing !== true;
+}
+
 /** What is parked first, if anything. */
 export function parkedAt(record: SagaRecord): string | undefined {
   for (const [key, { isParked }] of record.stuck) if (isParked) return key;

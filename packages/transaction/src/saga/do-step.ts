@@ -10,15 +10,21 @@ import { type Answer, answerOf, Attempt, type AttemptBegins } from "./attempt.ts
 import type { SagaAttemptEvent } from "./events.ts";
 import type { CheckAnswer, StepModel } from "./model.ts";
 import { isUnstorable } from "./payloads.ts";
-import { FRESH_STEP, type SagaRecord, type StepRecord } from "./record.ts";
+import { FRESH_STEP, type Payload, type SagaRecord, type StepRecord } from "./record.ts";
 import { phaseOf } from "./machine.ts";
 import type { InHand } from "./in-hand.ts";
 import { backoffMs } from "./backoff.ts";
 
-/** Tries `step` until it has an outcome, or is no longer wanted. */
-export async function runStep(run: InHand, step: StepModel): Promise<void> {
-  while (run.isLive() && isWanted(run.record, step)) {
+/**
+ * Tries `step` until it has an outcome, or is no longer wanted. `isLive`: the caller has asked just
+ * now, and nothing was run since.
+ */
+export async function runStep(run: InHand, step: StepModel, isLive: boolean): Promise<void> {
+  let isAsked = isLive;
+  for (;;) {
     const before = run.record.steps.get(step.name) ?? FRESH_STEP;
+    if (!isWanted(run.record, step.name, before) || !(isAsked || run.isLive())) return;
+    isAsked = false;
     const waitMs = run.leftMs(step.name, before.notBeforeMs, step.retry.maxMs);
     if (waitMs > 0) {
       await run.pause(Math.min(waitMs, deadlineOf(run) - run.nowMs));
@@ -39,14 +45,18 @@ export async function runStep(run: InHand, step: StepModel): Promise<void> {
     const answer = answered instanceof Promise ? await answered : answered;
     run.untrack(context);
     if (answer.kind === "lost") return;
-    await conclude(run, step, answer);
+    try {
+      await conclude(run, step, answer);
+    } catch (error) {
+      if (answer.kind !== "done") throw error;
+      await reportUnstorable(run, step.name, error);
+    }
   }
 }
 
-function isWanted(record: SagaRecord, step: StepModel): boolean {
-  if (record.state !== "running") return false;
-  if (record.steps.get(step.name)?.outcome !== undefined) return false;
-  return record.stuck.size === 0 || record.stuck.get(step.name)?.isParked !== true;
+function isWanted(record: SagaRecord, name: string, { outcome }: StepRecord): boolean {
+  if (record.state !== "running" || outcome !== undefined) return false;
+  return record.stuck.size === 0 || record.stuck.get(name)?.isParked !== true;
 }
 
 function deadlineOf(run: InHand): Ms {
@@ -154,7 +164,7 @@ function conclude(
   answer: Exclude<Answer, { kind: "lost" }>,
 ): Promise<void> {
   const { name } = step;
-  if (answer.kind === "done") return reportDone(run, name, answer.value);
+  if (answer.kind === "done") return storeDone(run, name, answer.value);
   if (answer.kind === "refused") {
     return run.report({ kind: "refused", step: name, reason: answer.reason });
   }
@@ -168,21 +178,32 @@ function conclude(
   return run.report({ kind, step: name, error: answer.error, isInDoubt, notBeforeMs });
 }
 
-/** Stores an output: inline, or under a key of its own first. */
+/** Stores that a step is done, or that what it made cannot be stored. */
 export async function reportDone(run: InHand, name: string, value: unknown): Promise<void> {
-  const { payloads } = run.desk;
   try {
-    const text = payloads.encode(value, `${run.held.id}/${name}`);
-    if (text === undefined) return await run.report({ kind: "done", step: name });
-    const stored = run.store(text);
-    const output = stored instanceof Promise ? await stored : stored;
+    await storeDone(run, name, value);
+  } catch (error) {
+    await reportUnstorable(run, name, error);
+  }
+}
+
+/** Stores an output: inline, or under a key of its own first. */
+function storeDone(run: InHand, name: string, value: unknown): Promise<void> {
+  const text = run.desk.payloads.encode(value, `${run.held.id}/${name}`);
+  if (text === undefined) return run.report({ kind: "done", step: name });
+  const report = (output: Payload): Promise<void> => {
     // As every process that takes it up later will see it.
     const isPlain = typeof value !== "object" || value === null;
-    run.learn(name, isPlain ? (value as Json) : payloads.decode(text));
-    await run.report({ kind: "done", step: name, output });
-  } catch (error) {
-    if (!isUnstorable(error)) throw error;
-    const reason = `it is done, and its output cannot be stored: ${(error as Error).message}`;
-    await run.report({ kind: "unstorable", step: name, reason });
-  }
+    run.learn(name, isPlain ? (value as Json) : run.desk.payloads.decode(text));
+    return run.report({ kind: "done", step: name, output });
+  };
+  const stored = run.store(text);
+  return stored instanceof Promise ? stored.then(report) : report(stored);
+}
+
+/** @throws `error`, if it is not about the value */
+function reportUnstorable(run: InHand, name: string, error: unknown): Promise<void> {
+  if (!isUnstorable(error)) throw error;
+  const reason = `it is done, and its output cannot be stored: ${(error as Error).message}`;
+  return run.report({ kind: "unstorable", step: name, reason });
 }

@@ -4,12 +4,14 @@
 import {
   type Backend,
   invalidArgument,
+  KeyedBag,
   knownOptions,
   Lifecycle,
   type Ms,
   nonNegative,
   onAbort,
   positiveInteger,
+  type Runtime,
   ttl,
 } from "@quorate/core";
 import type { DriveContext, Driver, Held, Station } from "../kernel/contract.ts";
@@ -39,7 +41,7 @@ export class SagaEngine {
   readonly lifecycle: Lifecycle;
   readonly #worker: Worker;
   readonly #ownsWorker: boolean;
-  readonly #runs = new Map<string, SagaRun>();
+  readonly #runs = new KeyedBag<SagaRun>();
   readonly #contexts = new WeakSet<DriveContext>();
 
   constructor(backend: Backend, options: SagasOptions) {
@@ -108,7 +110,7 @@ export class SagaEngine {
         fence,
         takeovers,
       }),
-      isOpen: (record) => this.#isOpen(record, runtime.time.wallMs()),
+      isOpen: (record) => this.#isOpen(record, runtime.time),
       canDrive: (record, id) => !this.lifecycle.isClosed && this.definitions.serves(record, id),
       retentionMsOf: (record) => retentionOf(record, retentionMs),
       drive: (held, context) => this.#drive(held, context),
@@ -117,12 +119,12 @@ export class SagaEngine {
   }
 
   /** What is not served counts as open: somebody else has to know. */
-  #isOpen(record: SagaRecord, nowMs: Ms): boolean {
+  #isOpen(record: SagaRecord, time: Pick<Runtime["time"], "wallMs">): boolean {
     if (record.isSealing === true) return true;
     if (record.state === "done" || record.state === "compensated") return false;
     const model = this.definitions.of(record);
     if (model === undefined) return true;
-    const { kind } = planOf(record, model, nowMs);
+    const { kind } = planOf(record, model, time.wallMs());
     return kind !== "stuck" && kind !== "ended";
   }
 
@@ -145,10 +147,10 @@ export class SagaEngine {
     if (this.#contexts.has(context)) return;
     this.#contexts.add(context);
     onAbort(context.signal, () => {
-      for (const run of [...this.#runs.values()]) if (run.context === context) run.lose();
+      for (const run of this.#runs.all()) if (run.context === context) run.lose();
     });
     onAbort(context.closing, () => {
-      for (const run of [...this.#runs.values()]) run.wake();
+      for (const run of this.#runs.all()) run.wake();
     });
   }
 }

@@ -29,8 +29,12 @@ export class StartedSaga<Output> implements SagaHandle<Output> {
     const { timeoutMs, signal } = options;
     if (timeoutMs === undefined && signal === undefined && this.#run !== undefined) {
       // The common case without a timer or a listener: this process drives it to its end.
-      const record = await this.#run.finished;
-      if (isSettled(record)) return this.#outcome(record);
+      const run = this.#run;
+      const record = run.isOver ? run.record : await run.finished;
+      if (isSettled(record)) {
+        const outcome = this.#outcome(record);
+        return outcome instanceof Promise ? await outcome : outcome;
+      }
     }
     if (timeoutMs !== undefined) positive("timeoutMs", timeoutMs);
     return this.#outcome(await this.#observed(timeoutMs, signal));
@@ -65,7 +69,7 @@ export class StartedSaga<Output> implements SagaHandle<Output> {
     }
   }
 
-  async #outcome(record: SagaRecord): Promise<Output> {
+  #outcome(record: SagaRecord): Output | Promise<Output> {
     if (record.state === "compensated") throw compensatedError(this.id, record);
     if (record.state !== "done") {
       throw stuckError(this.id, record.saga, parkedAt(record) ?? "");
@@ -73,7 +77,7 @@ export class StartedSaga<Output> implements SagaHandle<Output> {
     const { payloads } = this.#engine.desk;
     const { result } = record;
     if (result?.kind === "inline") return payloads.decode(result.text) as Output;
-    return (await payloads.read(result)) as Output;
+    return payloads.read(result) as Promise<Output>;
   }
 }
 

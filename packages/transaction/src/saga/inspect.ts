@@ -137,7 +137,7 @@ function inspectStep(step: StepRecord, show: Show): StepInspection {
 
 /** Since the write before: when the last step ended, or the saga began. */
 function doubtMs(record: SagaRecord, nowMs: Ms): Ms | undefined {
-  const steps = [...record.steps.values()];
+  const steps = record.steps.records;
   const isInDoubt = steps.some(
     ({ outcome, isInDoubt, undo }) =>
       (outcome === undefined && isInDoubt === true) ||

@@ -102,7 +102,7 @@ const AFTER: Readonly<Record<string, (record: SagaRecord, before: SagaRecord) =>
   decide: ({ state, decision, steps }) =>
     state === "compensating" &&
     decision !== undefined &&
-    [...steps.values()].every(({ outcome }) => outcome !== undefined),
+    steps.records.every(({ outcome }) => outcome !== undefined),
   "give-up": ({ state }) => state === "compensating",
   park: ({ stuck }) => [...stuck.values()].some(({ isParked }) => isParked),
   flag: ({ stuck }) => stuck.size > 0 && [...stuck.values()].every(({ isParked }) => !isParked),
@@ -139,7 +139,7 @@ describe("the protocol, phase by phase and input by input", () => {
     ]);
     const late = advance(begin(model), { kind: "done", step: "a" }, model, 1_000).record;
     expect(late).toMatchObject({ state: "compensating", decision: { cause: "deadline" } });
-    expect([...late.steps.keys()]).toEqual(["a"]);
+    expect(late.steps.names).toEqual(["a"]);
   });
 
   it("never turns at a deadline that passes with the last step before its end", () => {

@@ -9,8 +9,10 @@ import { partsOf, stageIndex } from "./parts.ts";
 import {
   cut,
   type Decision,
+  draftOf,
   FRESH_STEP,
   NONE_STUCK,
+  type RecordDraft,
   type SagaRecord,
   type StepRecord,
   withoutStuck,
@@ -142,8 +144,18 @@ function noteDone(
   const isKnown = before?.outcome !== undefined && before.outcome !== "unknown";
   if (isKnown || before?.undo?.isDone === true) return record;
   const { attempts, undo } = before ?? FRESH_STEP;
-  const done = { ...FRESH_STEP, outcome: "done", attempts, atMs: nowMs, output, undo } as const;
-  return noteOutcome(record, step, done);
+  const done: StepRecord = {
+    outcome: "done",
+    hasBegun: undefined,
+    attempts,
+    isInDoubt: undefined,
+    notBeforeMs: undefined,
+    error: undefined,
+    output,
+    atMs: nowMs,
+    undo,
+  };
+  return withoutStuck(withStep(record, step, done), step);
 }
 
 function noteOutcome(record: SagaRecord, step: string, next: StepRecord): SagaRecord {
@@ -259,14 +271,21 @@ function isUndone(record: SagaRecord, model: SagaModel): boolean {
 function endDone({ record, input, model, nowMs }: MoveContext): SagaRecord | undefined {
   if (input.kind !== "finish" && input.kind !== "force-done") return record;
   const ended = end(record, "done", nowMs);
-  const withResult = input.result === undefined ? ended : { ...ended, result: input.result };
-  const seals = record.parent === undefined && hasChildren(model);
+  if (input.result !== undefined) ended.result = input.result;
+  if (record.parent !== undefined || !hasChildren(model)) return ended;
   // It is still driven, until the sagas within it are sealed.
-  return seals ? { ...withResult, isSealing: true, owner: record.owner } : withResult;
+  ended.isSealing = true;
+  ended.owner = record.owner;
+  return ended;
 }
 
-function end(record: SagaRecord, state: "done" | "compensated", nowMs: Ms): SagaRecord {
-  return { ...record, state, endedAtMs: nowMs, stuck: NONE_STUCK, owner: "" };
+function end(record: SagaRecord, state: "done" | "compensated", nowMs: Ms): RecordDraft {
+  const draft = draftOf(record);
+  draft.state = state;
+  draft.endedAtMs = nowMs;
+  draft.stuck = NONE_STUCK;
+  draft.owner = "";
+  return draft;
 }
 
 /** What failed counts as not tried; what waits goes at once. */

@@ -48,7 +48,9 @@ export function stageIndex(record: SagaRecord, model: SagaModel): number {
 /** The parts of a stage that are not done. */
 export function partsLeft(record: SagaRecord, stage: StageModel | undefined): readonly Part[] {
   if (stage === undefined) return EMPTY;
-  return partsOf(stage).filter((part) => !isPast(record, part));
+  const parts = partsOf(stage);
+  const areAllLeft = parts.every((part) => !isPast(record, part));
+  return areAllLeft ? parts : parts.filter((part) => !isPast(record, part));
 }
 
 /** Whether `part` has a way back. */

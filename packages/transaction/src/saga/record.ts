@@ -8,6 +8,7 @@
 import type { Ms } from "@quorate/core";
 import type { Ownership } from "../kernel/contract.ts";
 import type { StepOutcome } from "./model.ts";
+import type { Steps } from "./steps.ts";
 
 /** Where a saga is. `done` and `compensated` never change. */
 export type SagaState = "running" | "compensating" | "done" | "compensated";
@@ -95,7 +96,7 @@ export interface SagaRecord extends Ownership {
   readonly isSealed: boolean | undefined;
   /** It has ended, and the sagas within it are still to be sealed. */
   readonly isSealing: boolean | undefined;
-  readonly steps: ReadonlyMap<string, StepRecord>;
+  readonly steps: Steps<StepRecord>;
   /** By what is stuck: `charge`, `charge:undo`, or a part of the saga itself. */
   readonly stuck: ReadonlyMap<string, StuckRecord>;
   readonly decision: Decision | undefined;
@@ -125,11 +126,43 @@ export const FRESH_STEP: StepRecord = {
 /** Nothing is stuck. */
 export const NONE_STUCK: ReadonlyMap<string, StuckRecord> = new Map();
 
+/** A record that is not handed out yet. */
+export type RecordDraft = { -readonly [Field in keyof SagaRecord]: SagaRecord[Field] };
+
+/**
+ * A copy to change. Field by field, in the one order that all records are made in: on Node 20 a
+ * spread of so many takes ten times as long.
+ */
+export function draftOf(record: SagaRecord): RecordDraft {
+  return {
+    saga: record.saga,
+    version: record.version,
+    hash: record.hash,
+    state: record.state,
+    owner: record.owner,
+    fence: record.fence,
+    takeovers: record.takeovers,
+    input: record.input,
+    createdAtMs: record.createdAtMs,
+    endedAtMs: record.endedAtMs,
+    deadlineAtMs: record.deadlineAtMs,
+    parent: record.parent,
+    traceparent: record.traceparent,
+    isSealed: record.isSealed,
+    isSealing: record.isSealing,
+    steps: record.steps,
+    stuck: record.stuck,
+    decision: record.decision,
+    result: record.result,
+    audit: record.audit,
+  };
+}
+
 /** `record` with `step` put to `next`. */
 export function withStep(record: SagaRecord, step: string, next: StepRecord): SagaRecord {
-  const steps = new Map(record.steps);
-  steps.set(step, next);
-  return { ...record, steps };
+  const draft = draftOf(record);
+  draft.steps = record.steps.with(step, next);
+  return draft;
 }
 
 /** `record` with `key` stuck. */

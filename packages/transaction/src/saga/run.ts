@@ -13,19 +13,22 @@ import type { DriveContext, Held } from "../kernel/contract.ts";
 import { ApartValues, refsOf } from "./apart.ts";
 import type { Attempt } from "./attempt.ts";
 import { runChild, sealChildren, undoChild } from "./children.ts";
-import { isForgettable, type Outputs, type SagaDesk } from "./desk.ts";
+import { hasNothingLeft, isForgettable, type Outputs, type SagaDesk } from "./desk.ts";
 import { runStep } from "./do-step.ts";
 import type { InHand } from "./in-hand.ts";
 import type { Report } from "./inputs.ts";
 import { advance } from "./machine.ts";
-import type { SagaModel } from "./model.ts";
+import type { SagaModel, StepModel } from "./model.ts";
 import { type Part, partsLeft, stageIndex } from "./parts.ts";
-import { planOf } from "./plan.ts";
+import { type Plan, planOf } from "./plan.ts";
 import type { Payload, SagaRecord } from "./record.ts";
 import { cut } from "./record.ts";
 import { tell } from "./tell.ts";
 import { undoStep } from "./undo-step.ts";
 import { isUnstorable } from "./payloads.ts";
+import { Waits } from "./waits.ts";
+
+const NONE: readonly never[] = [];
 
 /** A saga in hand. */
 export class SagaRun implements InHand {
@@ -35,19 +38,20 @@ export class SagaRun implements InHand {
   readonly out: Outputs = Object.create(null) as Outputs;
   /** As the schema made it. */
   input: unknown;
+  /** This process has driven it as far as it could. */
+  isOver = false;
   context: DriveContext | undefined;
   /** The parts of which nobody knows whether they had begun when this process took the saga. */
-  readonly #stale = new Set<string>();
-  readonly #loaded = new Set<string>();
-  readonly #attempts = new Set<Attempt>();
-  readonly #wakes = new Set<() => void>();
-  readonly #waits = new Map<string, { readonly notBeforeMs: Ms; readonly untilMs: Ms }>();
+  #stale: readonly string[] = NONE;
+  /** Those under way: one, or as many as a stage has branches. */
+  #attempts: readonly Attempt[] = NONE;
+  /** Most sagas never wait. */
+  #waits: Waits | undefined;
   readonly #isFresh: boolean;
   /** Several parts are under way: their writes wait for each other. */
   #isParallel = false;
   #tail: Promise<unknown> = Promise.resolve();
   #finished: Deferred<SagaRecord> | undefined;
-  #isOver = false;
   /** Where there are values apart from the record. */
   #values: ApartValues | undefined;
   #isLost = false;
@@ -77,16 +81,15 @@ export class SagaRun implements InHand {
 
   /** Settles with the record when this process has driven it as far as it could. */
   get finished(): Promise<SagaRecord> {
-    if (this.#isOver) return Promise.resolve(this.record);
-    this.#finished ??= deferred();
-    return this.#finished.promise;
+    if (this.isOver) return Promise.resolve(this.record);
+    return (this.#finished ??= deferred()).promise;
   }
 
   /** Whether anything new may begin. */
   isLive(): boolean {
     const { context } = this;
     if (context === undefined || this.#isLost) return false;
-    return !context.closing.aborted && context.isHeld();
+    return !context.isClosing() && context.isHeld();
   }
 
   /** Drives. */
@@ -96,11 +99,15 @@ export class SagaRun implements InHand {
       const keeping = this.#keepValues();
       if (keeping !== undefined) await keeping;
       if (!this.#isFresh && !(await this.#resume())) return;
-      while (this.isLive() && (await this.#next())) {
-        // On to what follows from what was stored.
+      while (!hasNothingLeft(this.record) && this.isLive()) {
+        const plan = this.#plan();
+        const only = this.#onlyStep(plan);
+        // The usual next thing, without a detour.
+        if (only !== undefined) await runStep(this, only, true);
+        else if (!(await this.#follow(plan))) break;
       }
     } finally {
-      this.#isOver = true;
+      this.isOver = true;
       this.#finished?.resolve(this.record);
     }
   }
@@ -109,7 +116,7 @@ export class SagaRun implements InHand {
   async heed(): Promise<void> {
     try {
       const stored = await this.desk.station.read(this.held.id);
-      if (stored === undefined || stored.revision <= this.held.revision || this.#isOver) return;
+      if (stored === undefined || stored.revision <= this.held.revision || this.isOver) return;
       const { owner, fence } = stored.record;
       if (owner !== this.record.owner || fence !== this.record.fence) return this.lose();
       this.held.record = stored.record;
@@ -124,65 +131,50 @@ export class SagaRun implements InHand {
   lose(): void {
     this.#isLost = true;
     const reason = this.context?.signal.reason ?? new Error("the saga was taken over");
-    for (const attempt of [...this.#attempts]) attempt.lose(reason);
+    for (const attempt of this.#attempts) attempt.lose(reason);
     this.wake();
   }
 
   /** Ends waits: something may have changed. */
   wake(): void {
-    for (const wake of [...this.#wakes]) wake();
+    this.#waits?.wake();
   }
 
   /** For `ms`, or until something may have changed. */
   async pause(ms: Ms): Promise<void> {
-    if (ms <= 0 || !this.isLive()) return;
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        this.desk.alarms.clear(alarm);
-        this.#wakes.delete(end);
-        resolve();
-      };
-      const alarm = this.desk.alarms.set(ms, end);
-      this.#wakes.add(end);
-    });
+    if (ms > 0 && this.isLive()) await this.#waiting().pause(ms);
   }
 
   leftMs(key: string, notBeforeMs: Ms | undefined, boundMs: Ms): Ms {
-    if (notBeforeMs === undefined) return 0;
-    const monotonicMs = this.desk.backend.runtime.time.monotonicMs();
-    let wait = this.#waits.get(key);
-    if (wait?.notBeforeMs !== notBeforeMs) {
-      const leftMs = Math.min(Math.max(0, notBeforeMs - this.nowMs), boundMs);
-      wait = { notBeforeMs, untilMs: monotonicMs + leftMs };
-      this.#waits.set(key, wait);
-    }
-    return Math.max(0, wait.untilMs - monotonicMs);
+    return notBeforeMs === undefined ? 0 : this.#waiting().leftMs(key, notBeforeMs, boundMs);
   }
 
   /** A signal that aborts at the next wake, for waits on others. */
   wakeSignal(): { readonly signal: AbortSignal; readonly detach: () => void } {
-    const controller = new AbortController();
-    const end = (): void => controller.abort();
-    this.#wakes.add(end);
-    return { signal: controller.signal, detach: () => void this.#wakes.delete(end) };
+    return this.#waiting().signal();
+  }
+
+  #waiting(): Waits {
+    const { alarms, backend } = this.desk;
+    return (this.#waits ??= new Waits(backend.runtime.time, alarms));
   }
 
   /** Whether `name` may have begun before this process took the saga. */
   isStale(name: string): boolean {
-    return this.#stale.has(name);
+    return this.#stale.includes(name);
   }
 
   track(attempt: Attempt): void {
-    this.#attempts.add(attempt);
+    this.#attempts = this.#attempts.length === 0 ? [attempt] : [...this.#attempts, attempt];
   }
 
   untrack(attempt: Attempt): void {
-    this.#attempts.delete(attempt);
+    const isOnly = this.#attempts.length === 1 && this.#attempts[0] === attempt;
+    this.#attempts = isOnly ? NONE : this.#attempts.filter((one) => one !== attempt);
   }
 
   /** What later steps see of `name`. */
   learn(name: string, value: Json | undefined): void {
-    this.#loaded.add(name);
     if (value !== undefined) this.out[name] = value;
   }
 
@@ -194,17 +186,31 @@ export class SagaRun implements InHand {
     return written;
   }
 
-  async #write(report: Report): Promise<void> {
+  #write(report: Report): Promise<void> {
     const before = this.held.record;
     const change = (record: SagaRecord): SagaRecord => this.#after(record, report);
     if (this.#values !== undefined && isForgettable(change(before))) {
-      await this.#values.letGo(this.context?.signal);
+      return this.#values.letGo(this.context?.signal).then(() => this.#apply(report, change));
     }
-    await this.desk.station.apply(this.held, change);
-    const { record } = this.held;
-    if (record === before) return;
+    return this.#apply(report, change);
+  }
+
+  #apply(report: Report, change: (record: SagaRecord) => SagaRecord): Promise<void> {
+    const before = this.held.record;
+    const { station } = this.desk;
+    return station.apply(this.held, change).then(() => this.#written(report, before));
+  }
+
+  #written(report: Report, before: SagaRecord): Promise<void> | undefined {
+    const { record } = this;
+    if (record === before) return undefined;
     const keeping = this.#keepValues();
-    if (keeping !== undefined) await keeping;
+    if (keeping !== undefined) return keeping.then(() => this.#tell(report, before, record));
+    this.#tell(report, before, record);
+    return undefined;
+  }
+
+  #tell(report: Report, before: SagaRecord, record: SagaRecord): void {
     if (record.state !== before.state) this.#heedRecord();
     tell(this.desk.events, this.held.id, report, before, record);
   }
@@ -215,6 +221,7 @@ export class SagaRun implements InHand {
     const after = advance(record, report, this.model, nowMs).record;
     const next = after.takeovers === 0 || after === record ? after : { ...after, takeovers: 0 };
     if (report.kind !== "done" || next.state !== "running") return next;
+    if (next.steps.size < this.model.stages.length) return next; // The short way to say the same.
     if (stageIndex(next, this.model) < this.model.stages.length || !this.#knowsAll(next))
       return next;
     const result = this.#resultText();
@@ -226,10 +233,17 @@ export class SagaRun implements InHand {
   }
 
   #knowsAll(record: SagaRecord): boolean {
-    for (const [name, { output }] of record.steps) {
-      if (output !== undefined && !this.#loaded.has(name)) return false;
+    const { names, records } = record.steps;
+    for (let place = 0; place < names.length; place += 1) {
+      if (records[place]?.output !== undefined && !this.#knows(names[place] as string))
+        return false;
     }
     return true;
+  }
+
+  /** Whether the output of `name`, which has one, is at hand. */
+  #knows(name: string): boolean {
+    return this.out[name] !== undefined;
   }
 
   /** `text` is empty for no result; `undefined`: it could not be made. */
@@ -254,9 +268,8 @@ export class SagaRun implements InHand {
       await this.report({ kind: "unfit", what: "takeovers", reason });
       return false;
     }
-    for (const part of partsLeft(record, this.model.stages[stageIndex(record, this.model)])) {
-      this.#stale.add(part.name);
-    }
+    const left = partsLeft(record, this.model.stages[stageIndex(record, this.model)]);
+    this.#stale = left.map(({ name }) => name);
     const problem = await this.#load();
     if (problem === undefined) return true;
     await this.report({ kind: "unfit", what: "input", reason: problem });
@@ -288,14 +301,29 @@ export class SagaRun implements InHand {
 
   async #loadOutputs(): Promise<void> {
     for (const [name, { output }] of this.record.steps) {
-      if (this.#loaded.has(name) || output === undefined) continue;
+      if (output === undefined || this.#knows(name)) continue;
       this.learn(name, await this.desk.payloads.read(output));
     }
   }
 
+  #plan(): Plan {
+    // The clock is read for those that have a deadline.
+    const nowMs = this.record.deadlineAtMs === undefined ? 0 : this.nowMs;
+    return planOf(this.record, this.model, nowMs);
+  }
+
+  /** The step that `plan` is all about, where what it may look at is at hand. */
+  #onlyStep(plan: Plan): StepModel | undefined {
+    if (plan.kind !== "run" || plan.parts.length !== 1 || !this.#knowsAll(this.record)) {
+      return undefined;
+    }
+    const [part] = plan.parts;
+    this.#isParallel = false;
+    return part?.kind === "step" ? part : undefined;
+  }
+
   /** Does what is next. False: nothing is. */
-  async #next(): Promise<boolean> {
-    const plan = planOf(this.record, this.model, this.nowMs);
+  async #follow(plan: Plan): Promise<boolean> {
     if (plan.kind === "run" || plan.kind === "undo") {
       // An operator may have told the output of a step.
       if (!this.#knowsAll(this.record)) await this.#loadOutputs();
@@ -343,7 +371,7 @@ export class SagaRun implements InHand {
   #heedRecord(): void {
     this.wake();
     const { state, steps } = this.record;
-    for (const attempt of [...this.#attempts]) {
+    for (const attempt of this.#attempts) {
       const step = steps.get(attempt.step);
       const isForward = attempt.isForward && state === "running";
       const isNeeded = isForward
@@ -358,7 +386,7 @@ export class SagaRun implements InHand {
 }
 
 function run(saga: SagaRun, part: Part): Promise<void> {
-  return part.kind === "step" ? runStep(saga, part) : runChild(saga, part);
+  return part.kind === "step" ? runStep(saga, part, false) : runChild(saga, part);
 }
 
 function undo(saga: SagaRun, part: Part): Promise<void> {
