@@ -23,4 +23,19 @@ describe("keys in order", () => {
     });
     fc.assert(follows);
   });
+
+  it("holds on to what is there, not to all that ever was, though nobody looks", () => {
+    const order = new KeyOrder();
+    const model = new Set<string>();
+    for (let round = 0; round < 2_000; round += 1) {
+      order.add(`key-${round}`);
+      model.add(`key-${round}`);
+      if (round < 10) continue;
+      order.remove(`key-${round - 10}`);
+      model.delete(`key-${round - 10}`);
+      expect(order.size).toBe(10);
+      expect(order.weight).toBeLessThan(200);
+    }
+    expect(order.page(undefined, 20)).toEqual([...model].sort(compareNames));
+  });
 });
