@@ -55,6 +55,8 @@ export type Created<R> =
 export interface SaveOptions {
   /** Ended records are kept this long. @default for ever */
   readonly retentionMs?: Ms | undefined;
+  /** What follows once it is stored, before the promise of the write resolves. */
+  readonly onStored?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** The instances of one protocol. */

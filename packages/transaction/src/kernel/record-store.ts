@@ -57,21 +57,24 @@ export class RecordStore<R> implements InstanceStore<R> {
     this.#prefix = `${desk.protocol.collection}/`;
   }
 
-  async create(id: string, record: R): Promise<Created<R>> {
+  create(id: string, record: R): Promise<Created<R>> {
     const key = this.#keyOf(checkInstanceId("id", id));
-    const text = this.#desk.protocol.codec.encode(record);
-    const put = await settledPut(this.#desk, {
+    const put = {
       key,
-      text,
+      text: this.#desk.protocol.codec.encode(record),
       expect: "absent",
       ttlMs: this.#ttlOf(record, undefined),
       signal: undefined,
       tries: CALLER_TRIES,
+    } as const;
+    return settledPutThen<Created<R>>(this.#desk, put, (answer) => {
+      if (answer.ok) {
+        return { created: true, held: { id, key, record, revision: answer.entry.revision } };
+      }
+      // Taken, and gone since: what was there has ended, so this is a new one.
+      if (answer.current === undefined) return this.create(id, record);
+      return { created: false, found: this.#read(answer.current, id) };
     });
-    if (put.ok) return { created: true, held: { id, key, record, revision: put.entry.revision } };
-    // Taken, and gone since: what was there has ended, so this is a new one.
-    if (put.current === undefined) return this.create(id, record);
-    return { created: false, found: this.#read(put.current, id) };
   }
 
   async read(id: string): Promise<Stored<R> | undefined> {
@@ -80,13 +83,13 @@ export class RecordStore<R> implements InstanceStore<R> {
   }
 
   save(held: Held<R>, next: R, options: SaveOptions = {}): Promise<void> {
-    return this.#write(held, next, { retentionMs: options.retentionMs, again: undefined });
+    return this.#write(held, next, options, undefined);
   }
 
   apply(held: Held<R>, change: (record: R) => R, options: SaveOptions = {}): Promise<void> {
     const next = change(held.record);
     if (next === held.record) return Promise.resolve();
-    return this.#write(held, next, { retentionMs: options.retentionMs, again: change });
+    return this.#write(held, next, options, change);
   }
 
   /**
@@ -139,10 +142,12 @@ export class RecordStore<R> implements InstanceStore<R> {
     }
   }
 
+  /** `again`: makes the change on top of what another wrote. */
   #write(
     held: Held<R>,
     next: R,
-    options: SaveOptions & { readonly again: ((record: R) => R) | undefined },
+    options: SaveOptions,
+    again: ((record: R) => R) | undefined,
   ): Promise<void> {
     const desk = this.#desk;
     const put = {
@@ -154,20 +159,19 @@ export class RecordStore<R> implements InstanceStore<R> {
       tries: Infinity,
     };
     return settledPutThen(desk, put, (answer) => {
-      if (!answer.ok) return this.#conflict(held, next, options, answer);
+      if (!answer.ok) return this.#conflict(held, { next, options, again }, answer);
       held.record = next;
       held.revision = answer.entry.revision;
-      return undefined;
+      return options.onStored?.();
     });
   }
 
   /** Somebody wrote between, or the store went back. */
   #conflict(
     held: Held<R>,
-    next: R,
-    options: SaveOptions & { readonly again: ((record: R) => R) | undefined },
+    { next, options, again }: Refused<R>,
     { current }: Extract<PutResult, { ok: false }>,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const ours = this.#desk.protocol.ownershipOf(held.record);
     if (current === undefined) throw overtakenError(held.id, ours.fence);
     const found = this.#read(current, held.id);
@@ -179,13 +183,13 @@ export class RecordStore<R> implements InstanceStore<R> {
       const subject = { collection, id: held.id, doing: "reset" } as const;
       publishTrouble(this.#desk.events, subject, new Error("the store went back"));
       held.revision = found.revision;
-      return this.#write(held, next, options);
+      return this.#write(held, next, options, again);
     }
-    if (options.again === undefined) throw overtakenError(held.id, ours.fence);
+    if (again === undefined) throw overtakenError(held.id, ours.fence);
     held.record = found.record;
     held.revision = found.revision;
-    const again = options.again(found.record);
-    return again === found.record ? Promise.resolve() : this.#write(held, again, options);
+    const anew = again(found.record);
+    return anew === found.record ? options.onStored?.() : this.#write(held, anew, options, again);
   }
 
   #ttlOf(record: R, asked: Ms | undefined): Ms | undefined {
@@ -216,6 +220,13 @@ export class RecordStore<R> implements InstanceStore<R> {
       return undefined;
     }
   }
+}
+
+/** A write that met another. */
+interface Refused<R> {
+  readonly next: R;
+  readonly options: SaveOptions;
+  readonly again: ((record: R) => R) | undefined;
 }
 
 function isSame(left: Ownership, right: Ownership): boolean {

@@ -28,7 +28,7 @@ import { Steps } from "./steps.ts";
 
 const VERSION = 1;
 const HEAD_BOUNDS = { maxBytes: 262_144, maxDepth: 6, maxNodes: 20_000 };
-const PLAIN = /^[0-9A-Za-z_. -]*$/;
+const [SPACE, QUOTE, BACKSLASH, TILDE] = [0x20, 0x22, 0x5c, 0x7e];
 const quote = JSON.stringify;
 
 /** Text and back. */
@@ -117,7 +117,11 @@ function lineOf(value: Payload | undefined): string {
 
 /** Names are mostly plain: a look at each character costs less than a call out of JavaScript. */
 function quoted(name: string): string {
-  return PLAIN.test(name) ? `"${name}"` : quote(name);
+  for (let index = 0; index < name.length; index += 1) {
+    const code = name.charCodeAt(index);
+    if (code < SPACE || code > TILDE || code === QUOTE || code === BACKSLASH) return quote(name);
+  }
+  return `"${name}"`;
 }
 
 /** Reads what is stored. Never throws: a bad record is a result. */

@@ -5,7 +5,7 @@
  * After a takeover, and after every failure, the step may have taken effect: the same key is asked
  * again, and where the participant knows none, `check` asks it first.
  */
-import { type Json, type Ms, traceContext, workBegins } from "@quorate/core";
+import { type Ms, traceContext, workBegins } from "@quorate/core";
 import { type Answer, answerOf, Attempt, type AttemptBegins } from "./attempt.ts";
 import type { SagaAttemptEvent } from "./events.ts";
 import type { CheckAnswer, StepModel } from "./model.ts";
@@ -193,8 +193,7 @@ function storeDone(run: InHand, name: string, value: unknown): Promise<void> {
   if (text === undefined) return run.report({ kind: "done", step: name });
   const report = (output: Payload): Promise<void> => {
     // As every process that takes it up later will see it.
-    const isPlain = typeof value !== "object" || value === null;
-    run.learn(name, isPlain ? (value as Json) : run.desk.payloads.decode(text));
+    run.learn(name, run.desk.payloads.same(value, text));
     return run.report({ kind: "done", step: name, output });
   };
   const stored = run.store(text);

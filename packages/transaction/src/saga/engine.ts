@@ -43,6 +43,7 @@ export class SagaEngine {
   readonly #ownsWorker: boolean;
   readonly #runs = new KeyedBag<SagaRun>();
   readonly #contexts = new WeakSet<DriveContext>();
+  readonly #over = (id: string): void => this.#runs.delete(id);
 
   constructor(backend: Backend, options: SagasOptions) {
     if (typeof backend?.kv?.put !== "function") {
@@ -128,18 +129,20 @@ export class SagaEngine {
     return kind !== "stuck" && kind !== "ended";
   }
 
-  async #drive(held: Held<SagaRecord>, context: DriveContext): Promise<void> {
+  #drive(held: Held<SagaRecord>, context: DriveContext): Promise<void> {
     this.#follow(context);
     const begun = this.#runs.get(held.id);
+    const run = begun?.held === held ? begun : this.#taken(held);
+    return run === undefined ? Promise.resolve() : run.drive(context, this.#over);
+  }
+
+  /** Somebody else began it. */
+  #taken(held: Held<SagaRecord>): SagaRun | undefined {
     const model = this.definitions.of(held.record);
-    if (model === undefined) return;
-    const run = begun?.held === held ? begun : new SagaRun(this.desk, model, held);
+    if (model === undefined) return undefined;
+    const run = new SagaRun(this.desk, model, held);
     this.#runs.set(held.id, run);
-    try {
-      await run.drive(context);
-    } finally {
-      this.#runs.delete(held.id);
-    }
+    return run;
   }
 
   /** One listener for all runs under a lease. */

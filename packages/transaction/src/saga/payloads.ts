@@ -117,6 +117,17 @@ export class Payloads {
     return this.decode(text.slice(text.indexOf("\n") + 1));
   }
 
+  /**
+   * What `decode` makes of `text`, which `encode` made of `value` just now. Of most values it is
+   * known without parsing.
+   */
+  same(value: unknown, text: string): Json {
+    // A codec is asked at once whether it can read what it wrote.
+    if (this.#codec !== undefined) return this.decode(text);
+    if (isScalar(value)) return value;
+    return isFlat(value) ? { ...value } : this.decode(text);
+  }
+
   /** The value of inline text. @throws RECORD_INVALID */
   decode(text: string): Json {
     const parsed = parseStored(this.#codec === undefined ? text : this.#opened(text));
@@ -156,6 +167,22 @@ function parseStored(text: string): Parsed {
   } catch {
     return { ok: false, reason: "not JSON" };
   }
+}
+
+/** JSON says of it what it is. */
+function isScalar(value: unknown): value is string | number | boolean | null {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  return typeof value === "string" || typeof value === "boolean" || value === null;
+}
+
+/** A plain object of nothing but scalars: a copy is what JSON would make of it. */
+function isFlat(value: unknown): value is { readonly [key: string]: Json } {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const key in value) {
+    if (!isScalar((value as Record<string, unknown>)[key])) return false;
+  }
+  return true;
 }
 
 function jsonOf(value: unknown, key: string): string {

@@ -12,19 +12,19 @@ import { deferred, type Deferred, isQuorateError, type Json, type Ms } from "@qu
 import type { DriveContext, Held } from "../kernel/contract.ts";
 import { ApartValues, refsOf } from "./apart.ts";
 import type { Attempt } from "./attempt.ts";
-import { runChild, sealChildren, undoChild } from "./children.ts";
+import { sealChildren } from "./children.ts";
 import { hasNothingLeft, isForgettable, type Outputs, type SagaDesk } from "./desk.ts";
+import { doParts } from "./do-parts.ts";
 import { runStep } from "./do-step.ts";
 import type { InHand } from "./in-hand.ts";
 import type { Report } from "./inputs.ts";
 import { advance } from "./machine.ts";
 import type { SagaModel, StepModel } from "./model.ts";
-import { type Part, partsLeft, stageIndex } from "./parts.ts";
+import { partsLeft, stageIndex } from "./parts.ts";
 import { type Plan, planOf } from "./plan.ts";
 import type { Payload, SagaRecord } from "./record.ts";
 import { cut } from "./record.ts";
 import { tell } from "./tell.ts";
-import { undoStep } from "./undo-step.ts";
 import { isUnstorable } from "./payloads.ts";
 import { Waits } from "./waits.ts";
 
@@ -92,8 +92,8 @@ export class SagaRun implements InHand {
     return !context.isClosing() && context.isHeld();
   }
 
-  /** Drives. */
-  async drive(context: DriveContext): Promise<void> {
+  /** Drives. `over` is told of the end, before the promise. */
+  async drive(context: DriveContext, over: (id: string) => void): Promise<void> {
     this.context = context;
     try {
       const keeping = this.#keepValues();
@@ -108,6 +108,7 @@ export class SagaRun implements InHand {
       }
     } finally {
       this.isOver = true;
+      over(this.held.id);
       this.#finished?.resolve(this.record);
     }
   }
@@ -197,8 +198,9 @@ export class SagaRun implements InHand {
 
   #apply(report: Report, change: (record: SagaRecord) => SagaRecord): Promise<void> {
     const before = this.held.record;
-    const { station } = this.desk;
-    return station.apply(this.held, change).then(() => this.#written(report, before));
+    return this.desk.station.apply(this.held, change, {
+      onStored: () => this.#written(report, before),
+    });
   }
 
   #written(report: Report, before: SagaRecord): Promise<void> | undefined {
@@ -327,8 +329,8 @@ export class SagaRun implements InHand {
     if (plan.kind === "run" || plan.kind === "undo") {
       // An operator may have told the output of a step.
       if (!this.#knowsAll(this.record)) await this.#loadOutputs();
-      const isForward = plan.kind === "run";
-      await this.#all(plan.parts, (part) => (isForward ? run(this, part) : undo(this, part)));
+      this.#isParallel = plan.parts.length > 1;
+      await doParts(this, plan.kind, plan.parts);
       return true;
     }
     this.#isParallel = false;
@@ -338,12 +340,6 @@ export class SagaRun implements InHand {
       if (await sealChildren(this)) await this.report({ kind: "sealed" });
     } else return false;
     return true;
-  }
-
-  #all(parts: readonly Part[], act: (part: Part) => Promise<void>): Promise<unknown> {
-    const [only] = parts;
-    this.#isParallel = parts.length > 1;
-    return parts.length === 1 && only !== undefined ? act(only) : allEnded(parts.map(act));
   }
 
   /** The result, where it did not come with the last step's write. */
@@ -383,18 +379,4 @@ export class SagaRun implements InHand {
       }
     }
   }
-}
-
-function run(saga: SagaRun, part: Part): Promise<void> {
-  return part.kind === "step" ? runStep(saga, part, false) : runChild(saga, part);
-}
-
-function undo(saga: SagaRun, part: Part): Promise<void> {
-  return part.kind === "step" ? undoStep(saga, part) : undoChild(saga, part);
-}
-
-/** As `Promise.all`, but the first failure waits for the others to end. */
-async function allEnded(all: readonly Promise<void>[]): Promise<void> {
-  const ends = await Promise.allSettled(all);
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

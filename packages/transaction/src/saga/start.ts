@@ -42,7 +42,7 @@ export async function startSaga(
   const id = checkInstanceId("id", options.id);
   checkDescendants(model, id);
   const text = inputText(engine, id, options.input);
-  const parsing = model.parse(desk.payloads.decode(text));
+  const parsing = model.parse(desk.payloads.same(options.input ?? null, text));
   const parsed: Parsed = parsing instanceof Promise ? await parsing : parsing;
   if (!parsed.ok) throw invalidArgument("input", options.input, `one that fits: ${parsed.issues}`);
 
