@@ -5,18 +5,12 @@
 import { load } from "./contenders/catalogue.ts";
 import type { ContenderId, Session } from "./contenders/contender.ts";
 import { nowMs, sleep } from "./harness/clock.ts";
-import type { Answer, GrantTimes, Order } from "./harness/fleet.ts";
+import type { GrantTimes, Order } from "./harness/fleet.ts";
+import { takeOrders } from "./harness/helper.ts";
 
 const sessions = new Map<ContenderId, Session>();
 
-process.on("message", (order: Order) => {
-  void carryOut(order).then(
-    (grants) => reply({ ok: true, grants }),
-    (error: unknown) =>
-      reply({ ok: false, message: error instanceof Error ? (error.stack ?? "") : String(error) }),
-  );
-});
-process.on("disconnect", () => process.exit());
+takeOrders(carryOut);
 
 async function carryOut(order: Order): Promise<readonly GrantTimes[]> {
   switch (order.kind) {
@@ -29,7 +23,7 @@ async function carryOut(order: Order): Promise<readonly GrantTimes[]> {
       return (await Promise.all(order.waiters.map((waiter) => loop(order, waiter)))).flat();
     case "close":
       for (const session of sessions.values()) await session.close();
-      process.exit();
+      return [];
   }
 }
 
@@ -71,8 +65,4 @@ function sessionOf(id: ContenderId): Session {
   const session = sessions.get(id);
   if (session === undefined) throw new Error(`${id} was not opened`);
   return session;
-}
-
-function reply(answer: Answer): void {
-  process.send?.(answer);
 }

@@ -3,6 +3,7 @@
  * gone.
  */
 import { nowMs } from "./harness/clock.ts";
+import { takeOrders } from "./harness/helper.ts";
 import { quantile } from "./harness/statistics.ts";
 import { load } from "./rpc/catalogue.ts";
 import type { RpcSample } from "./rpc/contender.ts";
@@ -11,30 +12,21 @@ import type { PairAnswer, PairOrder } from "./rpc/pair.ts";
 
 let call: ((question: Quote) => Promise<Quoted>) | undefined;
 
-process.on("disconnect", () => process.exit());
-process.on("message", (order: PairOrder) => {
-  void carryOut(order).then(reply, (error: unknown) =>
-    reply({ ok: false, message: error instanceof Error ? (error.stack ?? "") : String(error) }),
-  );
-});
-
-function reply(answer: PairAnswer): void {
-  process.send?.(answer);
-}
+takeOrders(carryOut);
 
 async function carryOut(order: PairOrder): Promise<PairAnswer> {
   switch (order.kind) {
     case "serve": {
       const address = await (await load(order.id)).serve(order.urls);
-      return { ok: true, address, sample: undefined };
+      return { address, sample: undefined };
     }
     case "connect": {
       call = await (await load(order.id)).connect(order.urls, order.address);
       await call(QUOTE);
-      return { ok: true, address: "", sample: undefined };
+      return { address: "", sample: undefined };
     }
     case "measure":
-      return { ok: true, address: "", sample: await measure(order.calls, order.atOnce) };
+      return { address: "", sample: await measure(order.calls, order.atOnce) };
   }
 }
 

@@ -5,9 +5,8 @@
  * processes of `lock.worker.ts`, each with its own connections, that take orders over Node's IPC
  * and answer with times on the machine's clock.
  */
-import { type ChildProcess, fork } from "node:child_process";
-
 import type { ContenderId } from "../contenders/contender.ts";
+import { Helper } from "./helper.ts";
 
 /** One grant as its holder saw it; all times by `nowMs`. */
 export interface GrantTimes {
@@ -44,10 +43,7 @@ export type Order =
     }
   | { readonly kind: "close" };
 
-/** A worker's answer; errors travel as text. */
-export type Answer =
-  | { readonly ok: true; readonly grants: readonly GrantTimes[] }
-  | { readonly ok: false; readonly message: string };
+type Worker = Helper<Order, readonly GrantTimes[]>;
 
 /** Worker processes. */
 export class Fleet {
@@ -63,7 +59,7 @@ export class Fleet {
     size: number,
     connect: { readonly url: string; readonly ids: readonly ContenderId[] },
   ): Promise<Fleet> {
-    const workers = Array.from({ length: size }, () => new Worker(file));
+    const workers = Array.from({ length: size }, (): Worker => new Helper(file));
     const fleet = new Fleet(workers);
     await Promise.all(workers.map((worker) => worker.ask({ kind: "open", ...connect })));
     return fleet;
@@ -90,41 +86,8 @@ export class Fleet {
 
   /** Ends the processes. */
   async close(): Promise<void> {
+    const close = (worker: Worker): Promise<unknown> => worker.ask({ kind: "close" });
+    await Promise.allSettled(this.#workers.map(close));
     await Promise.all(this.#workers.map((worker) => worker.end()));
-  }
-}
-
-class Worker {
-  readonly #child: ChildProcess;
-  readonly #gone: Promise<void>;
-  #refuse: ((reason: Error) => void) | undefined;
-
-  constructor(file: URL) {
-    this.#child = fork(file, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    this.#gone = new Promise((resolve) => {
-      this.#child.once("exit", (code, signal) => {
-        this.#refuse?.(new Error(`a worker ended with ${code ?? signal}`));
-        resolve();
-      });
-    });
-  }
-
-  /** One order at a time. */
-  async ask(order: Order): Promise<readonly GrantTimes[]> {
-    const answer = await new Promise<Answer>((resolve, reject) => {
-      this.#refuse = reject;
-      this.#child.once("message", (message) => resolve(message as Answer));
-      this.#child.send(order);
-    });
-    this.#refuse = undefined;
-    if (answer.ok) return answer.grants;
-    throw new Error(`worker: ${answer.message}`);
-  }
-
-  async end(): Promise<void> {
-    if (this.#child.connected) this.#child.send({ kind: "close" } satisfies Order);
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 2_000);
-    await this.#gone;
-    clearTimeout(timer);
   }
 }

@@ -1,35 +1,19 @@
 /** Sagas per second, and what one takes: that succeed, and that are undone. */
 import { startPostgres } from "../../scripts/servers/index.mjs";
-import { nowMs } from "../harness/clock.ts";
 import type { Claim } from "../harness/report.ts";
 import { interleave } from "../harness/rounds.ts";
 import type { Measure } from "../harness/run.ts";
 import { median } from "../harness/statistics.ts";
 import { figure, type Table } from "../harness/table.ts";
-import type { Contender, Servers, Session } from "./contender.ts";
+import { CONTENDERS } from "./catalogue.ts";
+import type { Contender, Servers } from "./contender.ts";
 import { dbos } from "./dbos.ts";
-import { nodeSagas } from "./node-sagas.ts";
-import { plain } from "./plain.ts";
+import { AT_ONCE, OwnProcess, type Sample } from "./own-process.ts";
 import { onMemory, onNats, onRedis } from "./quorate.ts";
 
-const CONTENDERS: readonly Contender[] = [plain, nodeSagas, onMemory, onRedis, onNats, dbos];
-const AT_ONCE = 32;
-/** Sagas one after another, for each ten that run with others. */
-const ALONE_SHARE = 10;
 const REDIS_BAR = 8_000;
 const NATS_BAR = 2_500;
 const MEMORY_BAR = 50_000;
-
-interface Entrant {
-  readonly contender: Contender;
-  readonly session: Session;
-}
-
-interface Sample {
-  readonly aloneMs: number;
-  readonly perSecond: number;
-  readonly undonePerSecond: number;
-}
 
 /** All libraries in the same rounds. */
 export const measureSpeed: Measure = async ({ quick }) => {
@@ -39,13 +23,11 @@ export const measureSpeed: Measure = async ({ quick }) => {
     nats: given("NATS_URL"),
     postgres: postgres.url,
   };
-  const entrants: Entrant[] = [];
+  const entrants: OwnProcess[] = [];
   try {
-    for (const contender of CONTENDERS) {
-      entrants.push({ contender, session: await contender.open(servers) });
-    }
+    for (const { id } of CONTENDERS) entrants.push(await OwnProcess.open(id, servers));
     const rounds = quick ? 3 : 9;
-    const samples = await interleave(entrants, rounds, sampleOnce);
+    const samples = await interleave(entrants, rounds, (entrant) => entrant.sample());
     return {
       title: "Sagas of three steps",
       method:
@@ -54,44 +36,16 @@ export const measureSpeed: Measure = async ({ quick }) => {
         "at once, then the same with a third step that says no and two that are undone. " +
         "node-sagas and the first row keep nothing. Redis writes no file in this run; NATS " +
         `JetStream keeps its stream in files; PostgreSQL ${postgres.version} does not wait for ` +
-        "its disk (fsync off), which is to its advantage. One process each, on one machine.",
-      tables: [tableOf(entrants, samples)],
-      claims: claimsOf(entrants, samples),
+        "its disk (fsync off), which is to its advantage. A process for each library, on one " +
+        "machine, one at a time: in one process each paid for the hooks and the garbage of all.",
+      tables: [tableOf(samplesOf(samples))],
+      claims: claimsOf(samplesOf(samples)),
     };
   } finally {
-    for (const { session } of entrants) await session.close();
+    await Promise.all(entrants.map((entrant) => entrant.close()));
     await postgres.stop();
   }
 };
-
-let ids = 0;
-const newId = (): string => `saga-${process.pid}-${(ids += 1)}`;
-
-async function sampleOnce({ contender, session }: Entrant): Promise<Sample> {
-  const { crowd } = contender;
-  const times: number[] = [];
-  for (let count = 0; count < Math.max(5, crowd / ALONE_SHARE); count += 1) {
-    const beforeMs = nowMs();
-    await session.succeed(newId());
-    times.push(nowMs() - beforeMs);
-  }
-  const perSecond = await timeAll(crowd, (id) => session.succeed(id));
-  const undonePerSecond = await timeAll(crowd / 2, (id) => session.compensate(id));
-  return { aloneMs: median(times), perSecond, undonePerSecond };
-}
-
-async function timeAll(count: number, run: (id: string) => Promise<void>): Promise<number> {
-  let left = count;
-  const worker = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      await run(newId());
-    }
-  };
-  const startedMs = nowMs();
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return (count / (nowMs() - startedMs)) * 1_000;
-}
 
 function given(name: string): string {
   const url = process.env[name];
@@ -99,15 +53,19 @@ function given(name: string): string {
   return url;
 }
 
-function tableOf(
-  entrants: readonly Entrant[],
-  samples: ReadonlyMap<Entrant, readonly Sample[]>,
-): Table {
-  const rows = entrants.map((entrant) => {
-    const own = samples.get(entrant) ?? [];
+type Samples = (contender: Contender) => readonly Sample[];
+
+function samplesOf(measured: ReadonlyMap<OwnProcess, readonly Sample[]>): Samples {
+  const byId = new Map([...measured].map(([{ id }, samples]) => [id, samples]));
+  return ({ id }) => byId.get(id) ?? [];
+}
+
+function tableOf(samples: Samples): Table {
+  const rows = CONTENDERS.map((contender) => {
+    const own = samples(contender);
     const of = (pick: (sample: Sample) => number): string => figure(median(own.map(pick)));
     return [
-      entrant.contender.title,
+      contender.title,
       of(({ aloneMs }) => aloneMs),
       of(({ perSecond }) => perSecond),
       of(({ undonePerSecond }) => undonePerSecond),
@@ -117,15 +75,9 @@ function tableOf(
   return { head, rows };
 }
 
-function claimsOf(
-  entrants: readonly Entrant[],
-  samples: ReadonlyMap<Entrant, readonly Sample[]>,
-): Claim[] {
-  const rate = (contender: Contender): number => {
-    const entrant = entrants.find((one) => one.contender === contender);
-    const own = entrant === undefined ? [] : (samples.get(entrant) ?? []);
-    return median(own.map(({ perSecond }) => perSecond));
-  };
+function claimsOf(samples: Samples): Claim[] {
+  const rate = (contender: Contender): number =>
+    median(samples(contender).map(({ perSecond }) => perSecond));
   const claim = (name: string, contender: Contender, bar: number): Claim => {
     const measured = rate(contender);
     return {
