@@ -68,10 +68,13 @@ export const VARIANTS: readonly Variant[] = [
     edits: [
       {
         file: RUN,
-        find: "    await this.desk.station.apply(this.held, change);",
+        find: "    return this.desk.station.apply(this.held, change, {",
         replace: `    const next = change(before);
-    if (next.state === "compensating") this.held.record = next;
-    else await this.desk.station.apply(this.held, change);`,
+    if (next.state === "compensating") {
+      this.held.record = next;
+      return this.#written(report, before) ?? Promise.resolve();
+    }
+    return this.desk.station.apply(this.held, change, {`,
       },
     ],
   },

@@ -18,13 +18,13 @@ export const SAGA_SPECIMENS: readonly Specimen[] = [
     edits: [
       {
         file: `${SAGA}/run.ts`,
-        find: "    await this.desk.station.apply(this.held, change);",
+        find: "    return this.desk.station.apply(this.held, change, {",
         replace: `    const turned = change(before);
     if (before.state === "running" && turned.state === "compensating") {
       this.held.record = turned;
-      return;
+      return Promise.resolve();
     }
-    await this.desk.station.apply(this.held, change);`,
+    return this.desk.station.apply(this.held, change, {`,
       },
     ],
     foundBy: { ...harsh, seeds: 60 },
