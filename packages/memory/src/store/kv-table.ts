@@ -66,12 +66,6 @@ export type KvAnswer =
   | { readonly kind: "stale"; readonly floor: number }
   | { readonly kind: "foreign"; readonly key: string };
 
-/** An answer, and the change to tell watchers if there was one. */
-export interface KvStep {
-  readonly answer: KvAnswer;
-  readonly change?: KvChange;
-}
-
 /** The keys of one namespace. */
 export class KvTable {
   readonly #records = new Map<string, KvRecord>();
@@ -123,7 +117,7 @@ export class KvTable {
   }
 
   /** One write, at `now`, all or nothing. */
-  write(write: KvWrite, now: Now): KvStep {
+  write(write: KvWrite, now: Now): KvAnswer {
     switch (write.kind) {
       case "put":
         return this.#put(write, now);
@@ -147,36 +141,35 @@ export class KvTable {
     return changes;
   }
 
-  #put(write: KvWrite & { readonly kind: "put" }, now: Now): KvStep {
+  #put(write: KvWrite & { readonly kind: "put" }, now: Now): KvAnswer {
     const current = this.#records.get(write.key);
     if (current?.operationId === write.operationId) return replayed(current);
-    if (!holds(write.expect, current)) return { answer: { kind: "conflict", current } };
+    if (!holds(write.expect, current)) return { kind: "conflict", current };
     const expiresAtMs = write.ttlMs === undefined ? undefined : now.ms + write.ttlMs;
     return this.#store(write, { value: write.value, expiresAtMs }, current, now);
   }
 
-  #delete(write: KvWrite & { readonly kind: "delete" }, now: Now): KvStep {
+  #delete(write: KvWrite & { readonly kind: "delete" }, now: Now): KvAnswer {
     const { key, expect } = write;
     const current = this.#records.get(key);
     if (current === undefined || !holds(expect, current)) {
-      return { answer: { kind: "conflict", current } };
+      return { kind: "conflict", current };
     }
     this.#noteUndo(key);
     this.#remove(key);
     const revision = this.#mint(now);
-    const change: KvChange = { kind: "delete", key, revision, reason: "deleted" };
-    return { answer: { kind: "deleted", revision }, change };
+    return { kind: "deleted", revision };
   }
 
-  #fence(write: KvWrite & { readonly kind: "fence" }, now: Now): KvStep {
+  #fence(write: KvWrite & { readonly kind: "fence" }, now: Now): KvAnswer {
     const current = this.#records.get(write.key);
     if (current?.operationId === write.operationId) return replayed(current);
     const before = current === undefined ? undefined : decodeFenceRecord(bytesOf(current.value));
     if (current !== undefined && before === undefined) {
-      return { answer: { kind: "foreign", key: write.key } };
+      return { kind: "foreign", key: write.key };
     }
     if (before !== undefined && write.token < before.floor) {
-      return { answer: { kind: "stale", floor: before.floor } };
+      return { kind: "stale", floor: before.floor };
     }
     const isThere = before?.floor === write.token && write.payload === undefined;
     if (current !== undefined && isThere) return replayed(current); // Nothing is left to raise.
@@ -191,7 +184,7 @@ export class KvTable {
     { value, expiresAtMs }: Pick<KvRecord, "value" | "expiresAtMs">,
     current: KvRecord | undefined,
     now: Now,
-  ): KvStep {
+  ): KvAnswer {
     this.#noteUndo(key);
     const revision = this.#mint(now);
     const createdRevision = current?.createdRevision ?? revision;
@@ -199,8 +192,7 @@ export class KvTable {
     if (current === undefined) this.#index(key);
     this.#records.set(key, record);
     if (current?.expiresAtMs !== expiresAtMs) this.#due.set(key, expiresAtMs);
-    const answer: KvAnswer = { kind: "put", record, replayed: false };
-    return { answer, change: { kind: "put", record } };
+    return { kind: "put", record, replayed: false };
   }
 
   /** What is to be as it is now, should this moment be forgotten. */
@@ -240,6 +232,13 @@ export class KvTable {
   }
 }
 
+/** What watchers are told of a write; `undefined`: nothing has changed. */
+export function changeOf({ key }: KvWrite, answer: KvAnswer): KvChange | undefined {
+  if (answer.kind === "put" && !answer.replayed) return { kind: "put", record: answer.record };
+  if (answer.kind !== "deleted") return undefined;
+  return { kind: "delete", key, revision: answer.revision, reason: "deleted" };
+}
+
 /** A value's bytes, which nobody may write into. */
 export function bytesOf(value: KvValue): Uint8Array {
   if (typeof value !== "string") return value;
@@ -252,6 +251,6 @@ function holds(expect: number | "absent" | undefined, current: KvRecord | undefi
   return expect === "absent" ? current === undefined : current?.revision === expect;
 }
 
-function replayed(record: KvRecord): KvStep {
-  return { answer: { kind: "put", record, replayed: true } };
+function replayed(record: KvRecord): KvAnswer {
+  return { kind: "put", record, replayed: true };
 }

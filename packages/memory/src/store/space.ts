@@ -8,7 +8,14 @@
 import { isPrefix, matchesTarget, type Runtime, type Timer } from "@quorate/core";
 import { BusHub } from "./bus-hub.ts";
 import type { Journal } from "./journal.ts";
-import { type KvAnswer, type KvChange, type KvRecord, KvTable, type KvWrite } from "./kv-table.ts";
+import {
+  changeOf,
+  type KvAnswer,
+  type KvChange,
+  type KvRecord,
+  KvTable,
+  type KvWrite,
+} from "./kv-table.ts";
 import type { Holder, LeaseAnswer, LeaseInput, LeaseLine } from "./lease-line.ts";
 import { LeaseTable, type NamedEffect } from "./lease-table.ts";
 import type { Now, StoreClock } from "./now.ts";
@@ -92,8 +99,11 @@ export class Space {
   write(write: KvWrite): { readonly answer: KvAnswer; readonly nowMs: number } {
     // As `step`, without a closure: this is the path of every write.
     const now = this.#begin();
-    const { answer, change } = this.#kv.write(write, now);
-    if (change !== undefined) this.#tellKv(change);
+    const answer = this.#kv.write(write, now);
+    if (this.kvWatches.isWatched) {
+      const change = changeOf(write, answer);
+      if (change !== undefined) this.#tellKv(change);
+    }
     this.#armUpkeep(now);
     return { answer, nowMs: now.ms };
   }

@@ -8,6 +8,11 @@ export class Topic<T> {
   readonly #exact = new Map<string, Set<(change: T) => void>>();
   readonly #prefixes = new Map<(change: T) => void, string>();
 
+  /** Whether anybody watches anything. */
+  get isWatched(): boolean {
+    return this.#exact.size > 0 || this.#prefixes.size > 0;
+  }
+
   /** Watches alive. */
   get size(): number {
     let size = this.#prefixes.size;
