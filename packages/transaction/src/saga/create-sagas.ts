@@ -106,10 +106,11 @@ class SagasOfBackend implements Sagas {
     options: StartOptions<Input>,
     wait: ResultOptions = {},
   ): Promise<Output> {
-    knownOptions("wait", wait, ["timeoutMs", "signal"]);
+    const { timeoutMs, signal } = knownOptions("wait", wait, ["timeoutMs", "signal"]);
+    if (timeoutMs !== undefined) positive("wait.timeoutMs", timeoutMs);
     this.serve(definition);
-    const started = await startSaga(this.#engine, definition.model, options, wait.signal);
-    return await new StartedSaga<Output>(this.#engine, options.id, started).result(wait);
+    const started = await startSaga(this.#engine, definition.model, options, signal);
+    return await new StartedSaga<Output>(this.#engine, options.id, started).awaited(wait);
   }
 
   async get(id: string): Promise<SagaControl | undefined> {

@@ -26,17 +26,26 @@ export class StartedSaga<Output> implements SagaHandle<Output> {
 
   async result(options: ResultOptions = {}): Promise<Output> {
     knownOptions("options", options, ["timeoutMs", "signal"]);
-    const { timeoutMs, signal } = options;
-    if (timeoutMs === undefined && signal === undefined && this.#run !== undefined) {
-      // The common case without a timer or a listener: this process drives it to its end.
-      const run = this.#run;
-      const record = run.isOver ? run.record : await run.finished;
-      if (isSettled(record)) {
-        const outcome = this.#outcome(record);
-        return outcome instanceof Promise ? await outcome : outcome;
-      }
-    }
+    const { timeoutMs } = options;
     if (timeoutMs !== undefined) positive("timeoutMs", timeoutMs);
+    return this.awaited(options);
+  }
+
+  /** As `result`, of options that are known to be right. */
+  awaited({ timeoutMs, signal }: ResultOptions): Promise<Output> {
+    const run = this.#run;
+    const isPlain = timeoutMs === undefined && signal === undefined && run !== undefined;
+    // The common case without a timer or a listener: this process drives it to its end.
+    if (isPlain) return run.finished.then((record) => this.#ended(record));
+    return this.#waited(timeoutMs, signal);
+  }
+
+  /** This process is done with it; whether it has ended is another question. */
+  #ended(record: SagaRecord): Output | Promise<Output> {
+    return isSettled(record) ? this.#outcome(record) : this.#waited(undefined, undefined);
+  }
+
+  async #waited(timeoutMs: Ms | undefined, signal: AbortSignal | undefined): Promise<Output> {
     return this.#outcome(await this.#observed(timeoutMs, signal));
   }
 
