@@ -23,7 +23,7 @@ export interface Contender {
 /** One opened library. Ids are new each time. */
 export interface Session {
   /** Runs three steps to the end. */
-  succeed(id: string): Promise<void>;
+  succeed(id: string): Promise<unknown>;
   /** Runs two steps, the third says no, both are undone. */
   compensate(id: string): Promise<void>;
   close(): Promise<void>;

@@ -35,9 +35,7 @@ export async function sessionOn(backend: Backend): Promise<Session> {
   const sagas = createSagas(backend);
   sagas.serve(order);
   return {
-    async succeed(id) {
-      await sagas.run(order, { id, input: { id, refuses: false } });
-    },
+    succeed: (id) => sagas.run(order, { id, input: { id, refuses: false } }),
     async compensate(id) {
       const error: unknown = await sagas.run(order, { id, input: { id, refuses: true } }).then(
         () => undefined,
@@ -73,7 +71,7 @@ function on(
   };
 }
 
-export const onMemory: Contender = on("memory", "memory", 4_000, async () => {
+export const onMemory: Contender = on("memory", "memory", 6_000, async () => {
   const backend = memoryBackend();
   return { backend, close: () => backend.close() };
 });

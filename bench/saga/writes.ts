@@ -13,7 +13,7 @@ export const measureWrites: Measure = async () => {
   const backend = memoryBackend();
   const counted = { writes: 0 };
   const session = await sessionOn(counting(backend, counted));
-  const perSaga = async (run: (id: string) => Promise<void>): Promise<number> => {
+  const perSaga = async (run: (id: string) => Promise<unknown>): Promise<number> => {
     const before = counted.writes;
     for (let count = 0; count < SAGAS; count += 1) await run(`${before}-${count}`);
     return (counted.writes - before) / SAGAS;
