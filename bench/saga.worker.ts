@@ -6,13 +6,14 @@ import { nowMs } from "./harness/clock.ts";
 import { takeOrders } from "./harness/helper.ts";
 import { median } from "./harness/statistics.ts";
 import { CONTENDERS } from "./saga/catalogue.ts";
-import type { Session } from "./saga/contender.ts";
+import type { Contender, Servers, Session } from "./saga/contender.ts";
 import { AT_ONCE, type SagaOrder, type Sample } from "./saga/own-process.ts";
 
 /** Sagas one after another, for each ten that run with others. */
 const ALONE_SHARE = 10;
 
-let opened: { readonly session: Session; readonly crowd: number } | undefined;
+let opened: { readonly contender: Contender; session: Session } | undefined;
+let servers: Servers;
 
 takeOrders(carryOut);
 
@@ -21,7 +22,8 @@ async function carryOut(order: SagaOrder): Promise<Sample | undefined> {
     case "open": {
       const contender = CONTENDERS.find(({ id }) => id === order.id);
       if (contender === undefined) throw new Error(`no contender ${order.id}`);
-      opened = { session: await contender.open(order.servers), crowd: contender.crowd };
+      servers = order.servers;
+      opened = { contender, session: await contender.open(servers) };
       return undefined;
     }
     case "sample":
@@ -37,9 +39,15 @@ const newId = (): string => `saga-${process.pid}-${(ids += 1)}`;
 
 async function sampleOnce(): Promise<Sample> {
   if (opened === undefined) throw new Error("not opened");
-  const { crowd, session } = opened;
+  const { contender } = opened;
+  const { crowd } = contender;
+  if (contender.isForgotten === true) {
+    await opened.session.close();
+    opened.session = await contender.open(servers);
+  }
+  const { session } = opened;
   // Between its rounds a process stands still, and comes back with cold caches and a small heap.
-  await timeAll(crowd / 4, (id) => session.succeed(id));
+  await timeAll(crowd / 2, (id) => session.succeed(id));
   const times: number[] = [];
   for (let count = 0; count < Math.max(5, crowd / ALONE_SHARE); count += 1) {
     const beforeMs = nowMs();

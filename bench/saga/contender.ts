@@ -16,6 +16,8 @@ export interface Contender {
   readonly title: string;
   /** Sagas of one sample with many at once: the slow ones run fewer. */
   readonly crowd: number;
+  /** Its store is in its process: each round has a new one, lest a heap that grows is measured. */
+  readonly isForgotten?: boolean;
   /** Whether a compensation is measured: DBOS writes a line to its log for each error. */
   open(servers: Servers): Promise<Session>;
 }

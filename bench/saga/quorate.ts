@@ -71,9 +71,12 @@ function on(
   };
 }
 
-export const onMemory: Contender = on("memory", "memory", 6_000, async () => {
-  const backend = memoryBackend();
-  return { backend, close: () => backend.close() };
-});
+export const onMemory: Contender = {
+  ...on("memory", "memory", 24_000, async () => {
+    const backend = memoryBackend();
+    return { backend, close: () => backend.close() };
+  }),
+  isForgotten: true,
+};
 export const onRedis: Contender = on("redis", "Redis", 2_000, ({ redis }) => openRedis(redis));
 export const onNats: Contender = on("nats", "NATS JetStream", 800, ({ nats }) => openNats(nats));

@@ -23,22 +23,16 @@ const PATIENCE = 3;
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values, positionals: words } = parseArgs({
-    allowPositionals: true,
-    options: {
-      rounds: { type: "string", default: "3" },
-      from: { type: "string", default: "1" },
-      write: { type: "boolean", default: false },
-    },
-  });
+  const read = readArgs();
+  if (read === undefined) return refuse();
+  const { values, positionals: words } = read;
   const [rounds, from] = [Number(values.rounds), Number(values.from)];
   const chosen = SPECIMENS.filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   const isSound = [rounds, from].every((count) => Number.isSafeInteger(count) && count > 0);
   if (!isSound || chosen.length === 0 || (values.write && words.length > 0)) {
-    console.error("usage: npm run zoo -- [words of names] [--rounds 3] [--from 1] | --write");
-    return 2;
+    return refuse();
   }
   const tours: (readonly Finding[])[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -50,6 +44,27 @@ async function main(): Promise<number> {
   console.log(`\n${table}`);
   if (values.write) writeTable(table);
   return tours.flat().every(({ found }) => found !== undefined) ? 0 : 1;
+}
+
+/** `undefined` where there is an option that is none. */
+function readArgs() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: "string", default: "3" },
+        from: { type: "string", default: "1" },
+        write: { type: "boolean", default: false },
+      },
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(): number {
+  console.error("usage: npm run zoo -- [words of names] [--rounds 3] [--from 1] | --write");
+  return 2;
 }
 
 function print({ specimen, found, problem = "", elapsedMs }: Finding): void {
