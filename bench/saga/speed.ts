@@ -37,8 +37,8 @@ export const measureSpeed: Measure = async ({ quick }) => {
         "node-sagas and the first row keep nothing. Redis writes no file in this run; NATS " +
         `JetStream keeps its stream in files; PostgreSQL ${postgres.version} does not wait for ` +
         "its disk (fsync off), which is to its advantage. A process for each library, on one " +
-        "machine, one at a time: in one process each paid for the hooks and the garbage of all. A " +
-        "round begins with half as many that are not counted, and in memory with a new store.",
+        "machine, one at a time: in one process each paid for the hooks and the garbage of all. " +
+        "A round begins with half as many that are not counted, and in memory with a new store.",
       tables: [tableOf(samplesOf(samples))],
       claims: claimsOf(samplesOf(samples)),
     };
