@@ -13,19 +13,6 @@ export function tell(
   before: SagaRecord,
   after: SagaRecord,
 ): void {
-  const { step, decided, stuck, ended } = events;
-  const isHeard = step.hasSubscribers || decided.hasSubscribers || stuck.hasSubscribers;
-  if (!isHeard && !ended.hasSubscribers) return;
-  tellAll(events, id, input, before, after);
-}
-
-function tellAll(
-  events: SagaEvents,
-  id: string,
-  input: Input,
-  before: SagaRecord,
-  after: SagaRecord,
-): void {
   const { saga, version } = after;
   const subject = { saga, version, id };
   if (events.step.hasSubscribers) {
