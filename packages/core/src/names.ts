@@ -10,6 +10,7 @@
  * Guarantees: `encodeName` is injective and `decodeName` reverses it; the result has only
  * `[0-9A-Za-z_:-]`, the escape `=XX`, and `separator` between segments.
  */
+import { characterTable } from "./character-table.ts";
 import { invalidArgument, show } from "./checks.ts";
 import { QuorateError } from "./errors/quorate-error.ts";
 
@@ -44,9 +45,7 @@ export function checkName(option: string, name: string): string {
 
 const SLASH = 47;
 /** By character: 1 for what is neither refused nor escaped. */
-const IS_PLAIN = Uint8Array.from({ length: 128 }, (_, code) =>
-  PLAIN.test(String.fromCharCode(code)) ? 1 : 0,
-);
+const IS_PLAIN = characterTable(PLAIN);
 
 /** Nothing to refuse and nothing to escape: what all but a few names are. One pass settles them. */
 function isPlainName(name: string): boolean {

@@ -36,10 +36,7 @@ export class Topic<T> {
 
   /** Tells all who watch `name`. Listeners must not throw. */
   tell(name: string, change: T): void {
-    if (this.#exact.size > 0) {
-      for (const listener of this.#exact.get(name) ?? []) listener(change);
-    }
-    if (this.#prefixes.size === 0) return;
+    for (const listener of this.#exact.get(name) ?? []) listener(change);
     for (const [listener, target] of this.#prefixes) {
       if (matchesTarget(target, name)) listener(change);
     }

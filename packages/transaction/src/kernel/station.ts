@@ -19,8 +19,8 @@ export interface StationHost {
   readonly events: KernelEvents;
   readonly isClosing: () => boolean;
   readonly epoch: () => Epoch | undefined;
-  /** The present epoch, or, while no lease is held, the last one. */
-  readonly lastEpoch: () => Epoch | undefined;
+  /** The owner of the present lease, or of the last one. */
+  readonly lastOwner: () => string | undefined;
   readonly take: () => Promise<Epoch>;
   readonly assertOpen: () => void;
   /** Looks for orphans soon. */
@@ -61,10 +61,9 @@ export class WorkerStation<R> implements Station<R> {
 
   ownership(): Ownership | Promise<Ownership> {
     this.#host.assertOpen();
-    const epoch = this.#host.lastEpoch();
-    const looks = epoch?.look() ?? "lost";
-    if (epoch === undefined || looks === "lost") return this.#host.take().then(ownershipOf);
-    return looks === "starved" ? this.#afterTurn() : ownershipOf(epoch);
+    const epoch = this.#host.epoch();
+    if (epoch === undefined) return this.#host.take().then(ownershipOf);
+    return epoch.isStarved() ? this.#afterTurn() : ownershipOf(epoch);
   }
 
   /**
@@ -190,7 +189,7 @@ export class WorkerStation<R> implements Station<R> {
     }
     const { owner, fence, takeovers } = driver.ownershipOf(held.record);
     const next = driver.withOwnership(held.record, { owner: "", fence, takeovers });
-    const isOurs = owner === this.#host.lastEpoch()?.owner;
+    const isOurs = owner === this.#host.lastOwner();
     const given = isOurs ? this.records.replace(held, next) : Promise.resolve(undefined);
     const subject = { collection: driver.collection, id: held.id, doing: "let-go" } as const;
     return given.then(

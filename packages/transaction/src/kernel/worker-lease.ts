@@ -34,11 +34,8 @@ export interface Epoch {
   readonly owner: string;
   readonly fencingToken: FencingToken;
   readonly context: DriveContext;
-  /**
-   * `lost`, `held`, or held with its renewal overdue: the event loop had no turn for it. By one
-   * look at the clocks.
-   */
-  look(): "held" | "starved" | "lost";
+  /** Its renewal is overdue: the event loop had no turn for it. */
+  isStarved(): boolean;
 }
 
 /** What a worker's lease is made of. */
@@ -154,13 +151,8 @@ export class WorkerLease {
       if (events.worker.hasSubscribers) events.worker.publish({ owner, kind: "lost" });
     });
     const isHeld = (): boolean => !isCut && lock.remainingMs > 0;
-    const starvedMs = this.#options.leaseMs / 2;
-    const look = (): "held" | "starved" | "lost" => {
-      const leftMs = isCut ? 0 : lock.remainingMs;
-      if (leftMs <= 0) return "lost";
-      return leftMs < starvedMs ? "starved" : "held";
-    };
-    return { owner, fencingToken, context: { signal, closing, isClosing, isHeld }, look };
+    const isStarved = (): boolean => lock.remainingMs < this.#options.leaseMs / 2;
+    return { owner, fencingToken, context: { signal, closing, isClosing, isHeld }, isStarved };
   }
 }
 

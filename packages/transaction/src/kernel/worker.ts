@@ -145,7 +145,7 @@ class WorkerEngine implements Worker {
       events,
       isClosing: () => this.#lifecycle.isClosed,
       epoch: () => this.#lease.epoch,
-      lastEpoch: () => this.#lease.last,
+      lastOwner: () => this.#lease.last?.owner,
       take: () => this.#lease.take(),
       assertOpen: () => this.#lifecycle.assertOpen(),
       recover: () => this.#recovery.kick(),

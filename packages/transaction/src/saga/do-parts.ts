@@ -20,7 +20,7 @@ export function doParts(
 }
 
 function runPart(run: InHand, part: Part): Promise<void> {
-  return part.kind === "step" ? runStep(run, part, false) : runChild(run, part);
+  return part.kind === "step" ? runStep(run, part) : runChild(run, part);
 }
 
 function undoPart(run: InHand, part: Part): Promise<void> {

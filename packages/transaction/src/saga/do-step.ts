@@ -15,16 +15,11 @@ import { phaseOf } from "./machine.ts";
 import type { InHand } from "./in-hand.ts";
 import { backoffMs } from "./backoff.ts";
 
-/**
- * Tries `step` until it has an outcome, or is no longer wanted. `isLive`: the caller has asked just
- * now, and nothing was run since.
- */
-export async function runStep(run: InHand, step: StepModel, isLive: boolean): Promise<void> {
-  let isAsked = isLive;
+/** Tries `step` until it has an outcome, or is no longer wanted. */
+export async function runStep(run: InHand, step: StepModel): Promise<void> {
   for (;;) {
     const before = run.record.steps.get(step.name) ?? FRESH_STEP;
-    if (!isWanted(run.record, step.name, before) || !(isAsked || run.isLive())) return;
-    isAsked = false;
+    if (!isWanted(run.record, step.name, before) || !run.isLive()) return;
     const waitMs = run.leftMs(step.name, before.notBeforeMs, step.retry.maxMs);
     if (waitMs > 0) {
       await run.pause(Math.min(waitMs, deadlineOf(run) - run.nowMs));

@@ -103,7 +103,7 @@ export class SagaRun implements InHand {
         const plan = this.#plan();
         const only = this.#onlyStep(plan);
         // The usual next thing, without a detour.
-        if (only !== undefined) await runStep(this, only, true);
+        if (only !== undefined) await runStep(this, only);
         else if (!(await this.#follow(plan))) break;
       }
     } finally {
