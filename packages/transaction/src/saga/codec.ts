@@ -76,7 +76,6 @@ function definitionText({ saga, version, hash }: SagaRecord): string {
 let latest = { saga: "", version: 0, hash: "", text: "" };
 
 function stepText(step: StepRecord): string {
-  if (isPlainlyDone(step)) return `{"n":0,"o":"done","atMs":${step.atMs},"out":1}`;
   let text = `{"n":${step.attempts}`;
   if (step.outcome !== undefined) text += `,"o":"${step.outcome}"`;
   if (step.atMs !== undefined) text += `,"atMs":${step.atMs}`;
@@ -86,22 +85,6 @@ function stepText(step: StepRecord): string {
   if (step.error !== undefined) text += `,"error":${quote(step.error)}`;
   if (step.undo !== undefined) text += `,"undo":${quote(step.undo)}`;
   return `${text}${payloadText("out", step.output)}}`;
-}
-
-/** What most steps are: done at once, with an output that is in the record. */
-function isPlainlyDone(step: StepRecord): boolean {
-  const { hasBegun, isInDoubt, notBeforeMs, error, undo } = step;
-  return (
-    step.attempts === 0 &&
-    step.outcome === "done" &&
-    step.atMs !== undefined &&
-    step.output?.kind === "inline" &&
-    hasBegun === undefined &&
-    isInDoubt === undefined &&
-    notBeforeMs === undefined &&
-    error === undefined &&
-    undo === undefined
-  );
 }
 
 /** In the head: that there is a line, or where the value is. */

@@ -223,7 +223,6 @@ export class SagaRun implements InHand {
     const after = advance(record, report, this.model, nowMs).record;
     const next = after.takeovers === 0 || after === record ? after : { ...after, takeovers: 0 };
     if (report.kind !== "done" || next.state !== "running") return next;
-    if (next.steps.size < this.model.stages.length) return next; // The short way to say the same.
     if (stageIndex(next, this.model) < this.model.stages.length || !this.#knowsAll(next))
       return next;
     const result = this.#resultText();
