@@ -71,6 +71,36 @@ describe("a memory backend", () => {
     expect(store.stats.leases).toBeLessThanOrEqual(1);
   });
 
+  it("sets no alarm for what nobody is there to see: a store that all have left can go", async () => {
+    const { runtime, store, open } = world();
+    const [one, two] = [open("one"), open("two")];
+    await one.kv.put("k/kept", "1", { ttlMs: 86_400_000 });
+    await one.leases.acquire("l", request("o"));
+    await one.close({ graceMs: 0 });
+    expect(runtime.pendingTimers).toBe(1);
+    await two.close({ graceMs: 0 });
+    expect(runtime.pendingTimers).toBe(0);
+    expect(store.stats).toMatchObject({ keys: 1, processes: 0 });
+  });
+
+  it("does for who comes next what fell due while nobody was there", async () => {
+    const { runtime, store, open } = world();
+    const one = open("one");
+    await one.kv.put("k/short", "1", { ttlMs: 1_000 });
+    await one.kv.put("k/long", "1", { ttlMs: 60_000 });
+    await one.close({ graceMs: 0 });
+    await runtime.advance(2_000);
+    const two = open("two");
+    expect(store.stats.keys).toBe(1);
+    expect(await two.kv.get("k/short")).toBeUndefined();
+    const changes = two.kv.watch("k/");
+    const told = (async () => {
+      for await (const change of changes) if (change.kind === "delete") return change.key;
+    })();
+    await runtime.advance(60_000);
+    expect(await told).toBe("k/long");
+  });
+
   it("keeps nothing of ten thousand locks taken and given back", async () => {
     const { runtime, store, open } = world();
     const backend = open();

@@ -138,6 +138,10 @@ export class Store implements MemoryStore, SpaceHost, SessionHost {
     return this.#state.kind === "stopped";
   }
 
+  get isAttended(): boolean {
+    return this.#connections.size > 0;
+  }
+
   /** It runs, and answers every question. */
   get isWell(): boolean {
     return this.#state.kind === "running" && this.#trouble === undefined;
@@ -161,11 +165,14 @@ export class Store implements MemoryStore, SpaceHost, SessionHost {
   }
 
   connect(connection: Connection): void {
+    const isFirst = !this.isAttended;
     this.#connections.add(connection);
+    if (isFirst && this.isRunning) this.#catchUp();
   }
 
   disconnect(connection: Connection): void {
     this.#connections.delete(connection);
+    if (!this.isAttended) for (const space of this.#spaces.values()) space.rest();
   }
 
   /** Runs a request: now, or when a standing server goes on. False: it was not taken. */

@@ -49,6 +49,8 @@ export interface SpaceHost {
   readonly clock: StoreClock;
   /** False while the server stands still or is down: nothing falls due then. */
   readonly isRunning: boolean;
+  /** False while nobody is connected: what falls due then is done when somebody is. */
+  readonly isAttended: boolean;
   /** Present where the last moments may have to be forgotten. */
   readonly journal: Journal | undefined;
 }
@@ -158,9 +160,14 @@ export class Space {
 
   /** Lets what fell due happen: after the server stood still, or its clock was set. */
   catchUp(): void {
+    this.rest();
+    this.#step(() => undefined);
+  }
+
+  /** Sets no alarm until the next step: a timer would keep alive a store that all have left. */
+  rest(): void {
     this.#upkeep?.timer.cancel();
     this.#upkeep = undefined;
-    this.#step(() => undefined);
   }
 
   #step<T>(action: (now: Now) => T): T {
@@ -198,6 +205,7 @@ export class Space {
 
   /** One timer, for the earliest; it is moved only when something earlier turns up. */
   #armUpkeep(now: Now): void {
+    if (!this.#host.isAttended) return;
     const dueMs = this.#nextDueMs();
     if (dueMs === Infinity || (this.#upkeep !== undefined && this.#upkeep.dueMs <= dueMs)) return;
     this.#upkeep?.timer.cancel();
