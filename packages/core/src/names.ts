@@ -10,7 +10,6 @@
  * Guarantees: `encodeName` is injective and `decodeName` reverses it; the result has only
  * `[0-9A-Za-z_:-]`, the escape `=XX`, and `separator` between segments.
  */
-import { characterTable } from "./character-table.ts";
 import { invalidArgument, show } from "./checks.ts";
 import { QuorateError } from "./errors/quorate-error.ts";
 
@@ -25,6 +24,8 @@ export const MAX_SEGMENTS = 16;
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]/;
 const PLAIN = /^[0-9A-Za-z_:-]*$/;
 const PLAIN_PATH = /^[0-9A-Za-z_:/-]*$/;
+/** Nothing to refuse and nothing to escape: what all but a few names are. */
+const PLAIN_NAME = /^[0-9A-Za-z_:-]{1,128}(?:\/[0-9A-Za-z_:-]{1,128}){0,15}$/;
 const ASCII = /^[ -~]*$/;
 const ENCODED_SEGMENT = /^(?:[0-9A-Za-z_:-]|=[0-9A-F]{2})+$/;
 
@@ -33,7 +34,7 @@ export function checkName(option: string, name: string): string {
   if (typeof name !== "string" || name === "") {
     throw invalidArgument(option, name, "a non-empty string of segments joined by '/'");
   }
-  if (isPlainName(name)) return name;
+  if (name.length <= MAX_NAME_BYTES && PLAIN_NAME.test(name)) return name;
   if (name.length > MAX_NAME_BYTES) throw tooLarge(option, name.length, MAX_NAME_BYTES);
   const segments = name.split("/");
   if (segments.length > MAX_SEGMENTS) throw tooLarge(option, segments.length, MAX_SEGMENTS);
@@ -41,26 +42,6 @@ export function checkName(option: string, name: string): string {
   const bytes = Buffer.byteLength(name);
   if (bytes > MAX_NAME_BYTES) throw tooLarge(option, bytes, MAX_NAME_BYTES);
   return name;
-}
-
-const SLASH = 47;
-/** By character: 1 for what is neither refused nor escaped. */
-const IS_PLAIN = characterTable(PLAIN);
-
-/** Nothing to refuse and nothing to escape: what all but a few names are. One pass settles them. */
-function isPlainName(name: string): boolean {
-  const { length } = name;
-  if (length > MAX_NAME_BYTES) return false;
-  let segments = 1;
-  let begin = 0;
-  for (let index = 0; index < length; index += 1) {
-    const code = name.charCodeAt(index);
-    if (IS_PLAIN[code] === 1) continue;
-    if (code !== SLASH || index === begin || index - begin > MAX_SEGMENT_BYTES) return false;
-    begin = index + 1;
-    segments += 1;
-  }
-  return length > begin && length - begin <= MAX_SEGMENT_BYTES && segments <= MAX_SEGMENTS;
 }
 
 /** A name, or a prefix: empty (everything) or ending in `/` (everything below). */

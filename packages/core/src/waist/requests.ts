@@ -4,7 +4,6 @@
  * One place, so that all engines refuse alike and in the same words. A bad request costs nothing:
  * the error names the option and the value, its effect is `none`.
  */
-import { characterTable } from "../character-table.ts";
 import * as check from "../checks.ts";
 import { QuorateError } from "../errors/quorate-error.ts";
 import { checkName } from "../names.ts";
@@ -18,7 +17,7 @@ export const MAX_LEASE_DATA_BYTES = 4096;
 export const DEFAULT_REQUEST_TIMEOUT_MS = 5_000;
 
 const MAX_OPERATION_ID = 64;
-const IS_OF_OPERATION_ID = characterTable(/[0-9A-Za-z_-]/);
+const NOT_OF_OPERATION_ID = /[^0-9A-Za-z_-]/;
 
 /** What requests are checked against. */
 export interface RequestBounds {
@@ -181,12 +180,9 @@ function checkOperationId(id: string | undefined, bounds: RequestBounds): string
 }
 
 function isOperationId(id: string): boolean {
-  const { length } = id;
-  if (length === 0 || length > MAX_OPERATION_ID) return false;
-  for (let index = 0; index < length; index += 1) {
-    if (IS_OF_OPERATION_ID[id.charCodeAt(index)] !== 1) return false;
-  }
-  return true;
+  // Not a walk along the characters: where a class extends String, as in ioredis 6, each look at
+  // one costs ten times as much.
+  return id.length > 0 && id.length <= MAX_OPERATION_ID && !NOT_OF_OPERATION_ID.test(id);
 }
 
 /** Waiting for ever is legal, and must be asked for: `Infinity`. */

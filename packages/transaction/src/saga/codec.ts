@@ -28,7 +28,8 @@ import { Steps } from "./steps.ts";
 
 const VERSION = 1;
 const HEAD_BOUNDS = { maxBytes: 262_144, maxDepth: 6, maxNodes: 20_000 };
-const [SPACE, QUOTE, BACKSLASH, TILDE] = [0x20, 0x22, 0x5c, 0x7e];
+/** What JSON would escape, and what it need not but might. */
+const QUOTABLE = /[^ !#-[\]-~]/;
 const quote = JSON.stringify;
 
 /** Text and back. */
@@ -98,13 +99,9 @@ function lineOf(value: Payload | undefined): string {
   return value?.kind === "inline" ? `\n${value.text}` : "";
 }
 
-/** Names are mostly plain: a look at each character costs less than a call out of JavaScript. */
+/** Names are mostly plain: a look at them costs less than a call of JSON. */
 function quoted(name: string): string {
-  for (let index = 0; index < name.length; index += 1) {
-    const code = name.charCodeAt(index);
-    if (code < SPACE || code > TILDE || code === QUOTE || code === BACKSLASH) return quote(name);
-  }
-  return `"${name}"`;
+  return QUOTABLE.test(name) ? quote(name) : `"${name}"`;
 }
 
 /** Reads what is stored. Never throws: a bad record is a result. */
