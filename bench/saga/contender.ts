@@ -18,7 +18,7 @@ export interface Contender {
   readonly crowd: number;
   /** Its store is in its process: each round has a new one, lest a heap that grows is measured. */
   readonly isForgotten?: boolean;
-  /** Whether a compensation is measured: DBOS writes a line to its log for each error. */
+  /** Loads the library only now: what it does to its process is not to be done to others'. */
   open(servers: Servers): Promise<Session>;
 }
 

@@ -1,6 +1,4 @@
 /** DBOS Transact 5: durable workflows in PostgreSQL, with a saga written as its guides show. */
-import { DBOS } from "@dbos-inc/dbos-sdk";
-
 import { type Contender, services, surprised } from "./contender.ts";
 
 const silent = { info() {}, debug() {}, warn() {}, error() {} };
@@ -10,6 +8,7 @@ export const dbos: Contender = {
   title: "DBOS 5.3.0, PostgreSQL",
   crowd: 64,
   open: async ({ postgres }) => {
+    const { DBOS } = await import("@dbos-inc/dbos-sdk");
     DBOS.setConfig({
       name: "bench",
       systemDatabaseUrl: postgres,

@@ -1,7 +1,5 @@
 /** node-sagas 0.0.6: a builder in memory; nothing survives the process. */
 // oxlint-disable typescript/no-misused-promises -- its types say void, and it awaits
-import { SagaBuilder, SagaExecutionFailed } from "node-sagas";
-
 import { type Contender, services, surprised } from "./contender.ts";
 
 /** One object travels through all steps. */
@@ -17,6 +15,7 @@ export const nodeSagas: Contender = {
   title: "node-sagas 0.0.6, nothing durable",
   crowd: 2_000,
   open: async () => {
+    const { SagaBuilder, SagaExecutionFailed } = await import("node-sagas");
     // A saga object keeps the state of its run, so each run wants one of its own.
     const build = () =>
       new SagaBuilder<Params>()

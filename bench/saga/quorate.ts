@@ -3,7 +3,7 @@ import { type Backend, isQuorateError, refuse } from "@quorate/core";
 import { memoryBackend } from "@quorate/memory";
 import { createSagas, saga } from "@quorate/transaction";
 
-import { openNats, openRedis } from "./engines.ts";
+import type { Opened } from "./engines.ts";
 import { type Contender, type Servers, services, type Session, surprised } from "./contender.ts";
 
 interface Order {
@@ -51,7 +51,7 @@ function on(
   engine: string,
   title: string,
   crowd: number,
-  connect: (servers: Servers) => Promise<{ backend: Backend; close(): Promise<void> }>,
+  connect: (servers: Servers) => Promise<Opened>,
 ): Contender {
   return {
     id: `quorate-${engine}`,
@@ -78,5 +78,9 @@ export const onMemory: Contender = {
   }),
   isForgotten: true,
 };
-export const onRedis: Contender = on("redis", "Redis", 2_000, ({ redis }) => openRedis(redis));
-export const onNats: Contender = on("nats", "NATS JetStream", 800, ({ nats }) => openNats(nats));
+export const onRedis: Contender = on("redis", "Redis", 2_000, async ({ redis }) => {
+  return (await import("./engines.ts")).openRedis(redis);
+});
+export const onNats: Contender = on("nats", "NATS JetStream", 800, async ({ nats }) => {
+  return (await import("./engines.ts")).openNats(nats);
+});
