@@ -1,114 +1,126 @@
 /**
- * What falls due next: a binary heap of (instant, name), lazily corrected.
+ * What falls due next: a binary heap of instants and names, lazily corrected.
  *
- * A renewal moves its due time later; taking the old one out of a heap would cost a search. So the
- * old one stays, and when it surfaces it is compared with the truth and put back. Entries that no
+ * When a name falls due its owner knows, and is asked: the heap says only who may be next. A
+ * renewal moves a due time later; taking the old one out of a heap would cost a search. So the old
+ * one stays, and when it surfaces it is compared with the truth and put back. Entries that no
  * longer stand for anything are swept out when they outnumber the living, so a million leases
  * taken and released do not linger until their TTL.
  *
- * Guarantees: `due` never comes late; memory within a constant factor of the names that are set.
+ * Guarantees: `nextMs` never comes late, if the owner tells of every move; memory within a constant
+ * factor of the names that are set.
  */
-
-interface Slot {
-  readonly dueMs: number;
-  readonly name: string;
-}
 
 const SWEEP_AT_LEAST = 64;
 
 /** Names by the time at which each falls due. */
 export class DueQueue {
-  /** The truth; the heap may hold an earlier time for a name, never only a later one. */
-  readonly #dueMs = new Map<string, number>();
-  #heap: Slot[] = [];
-  /** The top tells the truth: nothing was set or taken since it was looked at. */
+  readonly #dueMsOf: (name: string) => number | undefined;
+  /** The heap, in two arrays: instants in an array of their own are no objects. */
+  #times: number[] = [];
+  #names: string[] = [];
+  /** The top tells the truth: it was not moved since it was looked at. */
   #isSettled = true;
+  #size = 0;
 
-  /** Names that are set. */
-  get size(): number {
-    return this.#dueMs.size;
+  /** `dueMsOf`: the truth, of names that were told of; `undefined`: never. */
+  constructor(dueMsOf: (name: string) => number | undefined) {
+    this.#dueMsOf = dueMsOf;
   }
 
-  /** `name` falls due at `dueMs`; `undefined`: never. */
-  set(name: string, dueMs: number | undefined): void {
-    const before = this.#dueMs.get(name);
-    if (before === dueMs) return;
-    this.#isSettled = false;
-    if (dueMs === undefined) this.#dueMs.delete(name);
-    else this.#dueMs.set(name, dueMs);
-    if (dueMs !== undefined && (before === undefined || dueMs < before))
-      this.#push({ dueMs, name });
-    if (this.#heap.length > SWEEP_AT_LEAST + 2 * this.#dueMs.size) this.#sweep();
+  /** Names that fall due at some time. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** `name` fell due at `beforeMs`, and does at `afterMs` now; `undefined`: never. */
+  moved(name: string, beforeMs: number | undefined, afterMs: number | undefined): void {
+    if (beforeMs === afterMs) return;
+    if (name === this.#names[0]) this.#isSettled = false;
+    if (beforeMs === undefined) this.#size += 1;
+    if (afterMs === undefined) this.#size -= 1;
+    else if (beforeMs === undefined || afterMs < beforeMs) this.#push(afterMs, name);
+    if (this.#names.length > SWEEP_AT_LEAST + 2 * this.#size) this.#sweep();
   }
 
   /** The earliest due time. */
   nextMs(): number | undefined {
     this.#settleTop();
-    return this.#heap[0]?.dueMs;
+    return this.#times[0];
   }
 
-  /** Takes a name that is due at `nowMs`; `undefined` when there is none left. */
-  take(nowMs: number): string | undefined {
+  /** A name that is due at `nowMs`, to be moved before the next is asked for. */
+  due(nowMs: number): string | undefined {
     this.#settleTop();
-    const top = this.#heap[0];
-    if (top === undefined || top.dueMs > nowMs) return undefined;
-    this.#isSettled = false;
-    this.#pop();
-    this.#dueMs.delete(top.name);
-    return top.name;
+    const [topMs] = this.#times;
+    return topMs === undefined || topMs > nowMs ? undefined : this.#names[0];
   }
 
+  /** Nothing falls due any more. */
   clear(): void {
-    this.#dueMs.clear();
-    this.#heap = [];
+    this.#times = [];
+    this.#names = [];
+    this.#size = 0;
+    this.#isSettled = true;
   }
 
   /** Makes the top tell the truth. */
   #settleTop(): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      const dueMs = this.#dueMs.get(top.name);
-      if (dueMs === top.dueMs) break;
+    for (;;) {
+      const [topMs, name] = [this.#times[0], this.#names[0]];
+      if (topMs === undefined || name === undefined) return;
+      const dueMs = this.#dueMsOf(name);
+      if (dueMs === topMs) return;
       this.#pop();
-      if (dueMs !== undefined && dueMs > top.dueMs) this.#push({ dueMs, name: top.name });
+      if (dueMs !== undefined && dueMs > topMs) this.#push(dueMs, name);
     }
   }
 
   #sweep(): void {
-    this.#heap = [];
-    for (const [name, dueMs] of this.#dueMs) this.#push({ dueMs, name });
+    const names = new Set(this.#names);
+    this.#times = [];
+    this.#names = [];
+    for (const name of names) {
+      const dueMs = this.#dueMsOf(name);
+      if (dueMs !== undefined) this.#push(dueMs, name);
+    }
+    this.#isSettled = true;
   }
 
-  #push(slot: Slot): void {
-    const heap = this.#heap;
-    let index = heap.length;
-    heap.push(slot);
+  #push(dueMs: number, name: string): void {
+    const [times, names] = [this.#times, this.#names];
+    let index = times.length;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || above.dueMs <= slot.dueMs) break;
-      heap[index] = above;
+      const above = times[parent] as number;
+      if (above <= dueMs) break;
+      times[index] = above;
+      names[index] = names[parent] as string;
       index = parent;
     }
-    heap[index] = slot;
+    times[index] = dueMs;
+    names[index] = name;
   }
 
   #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
+    const [times, names] = [this.#times, this.#names];
+    const lastMs = times.pop();
+    const last = names.pop();
+    if (lastMs === undefined || last === undefined || times.length === 0) return;
     let index = 0;
     for (;;) {
       const left = 2 * index + 1;
       const right = left + 1;
-      const smaller =
-        (heap[right]?.dueMs ?? Infinity) < (heap[left]?.dueMs ?? Infinity) ? right : left;
-      const child = heap[smaller];
-      if (child === undefined || child.dueMs >= last.dueMs) break;
-      heap[index] = child;
-      index = smaller;
+      const child = (times[right] ?? Infinity) < (times[left] ?? Infinity) ? right : left;
+      const childMs = times[child];
+      if (childMs === undefined || childMs >= lastMs) break;
+      times[index] = childMs;
+      names[index] = names[child] as string;
+      index = child;
     }
-    heap[index] = last;
+    times[index] = lastMs;
+    names[index] = last;
   }
 }

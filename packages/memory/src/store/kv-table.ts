@@ -71,7 +71,7 @@ export class KvTable {
   readonly #records = new Map<string, KvRecord>();
   /** Keys by collection, for listings. */
   readonly #collections = new Map<string, KeyOrder>();
-  readonly #due = new DueQueue();
+  readonly #due = new DueQueue((key) => this.#records.get(key)?.expiresAtMs);
   readonly #journal: Journal | undefined;
   #last = 0;
 
@@ -108,7 +108,7 @@ export class KvTable {
   /** Takes out what fell due. */
   expire(now: Now): KvChange[] {
     const changes: KvChange[] = [];
-    for (let key = this.#due.take(now.ms); key !== undefined; key = this.#due.take(now.ms)) {
+    for (let key = this.#due.due(now.ms); key !== undefined; key = this.#due.due(now.ms)) {
       this.#noteUndo(key);
       this.#remove(key);
       changes.push({ kind: "delete", key, revision: this.#mint(now), reason: "expired" });
@@ -191,7 +191,7 @@ export class KvTable {
     const record = { key, value, revision, createdRevision, operationId, expiresAtMs };
     if (current === undefined) this.#index(key);
     this.#records.set(key, record);
-    if (current?.expiresAtMs !== expiresAtMs) this.#due.set(key, expiresAtMs);
+    this.#due.moved(key, current?.expiresAtMs, expiresAtMs);
     return { kind: "put", record, replayed: false };
   }
 
@@ -206,7 +206,7 @@ export class KvTable {
       if (record === undefined) return;
       this.#index(key);
       this.#records.set(key, record);
-      this.#due.set(key, record.expiresAtMs);
+      this.#due.moved(key, undefined, record.expiresAtMs);
     });
   }
 
@@ -218,8 +218,10 @@ export class KvTable {
   }
 
   #remove(key: string): void {
-    if (!this.#records.delete(key)) return;
-    this.#due.set(key, undefined);
+    const record = this.#records.get(key);
+    if (record === undefined) return;
+    this.#records.delete(key);
+    this.#due.moved(key, record.expiresAtMs, undefined);
     const collection = collectionOf(key);
     const keys = this.#collections.get(collection);
     keys?.remove(key);

@@ -38,7 +38,7 @@ export class LeaseTable {
   readonly #lines = new Map<string, LeaseLine>();
   /** Free, and not yet forgotten. */
   readonly #fading = new Set<string>();
-  readonly #due = new DueQueue();
+  readonly #due = new DueQueue((name) => nextDueMs(this.line(name)));
   readonly #journal: Journal | undefined;
 
   /** With a journal, every change can be taken back. */
@@ -77,7 +77,7 @@ export class LeaseTable {
   /** Lets everything that fell due happen. */
   tick(now: Now): NamedEffect[] {
     const effects: NamedEffect[] = [];
-    for (let name = this.#due.take(now.ms); name !== undefined; name = this.#due.take(now.ms)) {
+    for (let name = this.#due.due(now.ms); name !== undefined; name = this.#due.due(now.ms)) {
       effects.push(...this.step(name, { kind: "tick" }, now).effects);
     }
     return effects;
@@ -117,16 +117,13 @@ export class LeaseTable {
 
   /** A free line may be forgotten at once when its last token `isPast`. */
   #put(name: string, line: LeaseLine, isPast: boolean): void {
-    this.#due.set(name, nextDueMs(line));
+    const beforeMs = nextDueMs(this.line(name));
     const free = line.holders.length === 0 && line.waiters.length === 0;
-    if (free && isPast) {
-      this.#lines.delete(name);
-      this.#fading.delete(name);
-      return;
-    }
-    this.#lines.set(name, line);
-    if (free) this.#fading.add(name);
+    if (free && isPast) this.#lines.delete(name);
+    else this.#lines.set(name, line);
+    if (free && !isPast) this.#fading.add(name);
     else this.#fading.delete(name);
+    this.#due.moved(name, beforeMs, nextDueMs(line));
   }
 
   #fade(now: Now): void {
