@@ -36,8 +36,9 @@ export const measureSpeed: Measure = async ({ quick }) => {
         "at once, then the same with a third step that says no and two that are undone. " +
         "node-sagas and the first row keep nothing. Redis writes no file in this run; NATS " +
         `JetStream keeps its stream in files; PostgreSQL ${postgres.version} does not wait for ` +
-        "its disk (fsync off), which is to its advantage. A process for each library, on one " +
-        "machine, one at a time: in one process each paid for the hooks and the garbage of all. " +
+        "its disk (fsync off), which is to its advantage. A process for each row, which loads no " +
+        "library of another, on one machine, one at a time: together each paid for the hooks, " +
+        "the garbage and the slower strings of all. " +
         "A round begins with half as many that are not counted, and in memory with a new store.",
       tables: [tableOf(samplesOf(samples))],
       claims: claimsOf(samplesOf(samples)),

@@ -41,6 +41,7 @@ import { ReplicaCheck } from "./replica-check.ts";
 import { loadScripts } from "./scripts.ts";
 import { ServerClocks } from "./server-clock.ts";
 import { readFacts, type ServerFacts } from "./server-facts.ts";
+import { quickenStrings } from "./string-methods.ts";
 import { Subscriber } from "./subscriber.ts";
 
 const MAX_VALUE_BYTES = 524_288;
@@ -62,6 +63,7 @@ export function redisBackend(
   client: RedisLike | RedisClusterLike,
   options: RedisBackendOptions = {},
 ): Backend {
+  quickenStrings();
   return new RedisBackend(client, checkOptions(client, options));
 }
 
