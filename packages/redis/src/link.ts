@@ -31,6 +31,7 @@ import {
 } from "./errors.ts";
 import { LateAbort } from "./late-abort.ts";
 import type { Answer, Request } from "./request.ts";
+import { WriteBatches } from "./write-batches.ts";
 
 const RETRY_PAUSE_MS = 25;
 
@@ -70,8 +71,8 @@ export class Link {
   readonly #deadlines: Deadlines;
   /** For calls that have a signal. */
   readonly aborts: LateAbort;
+  readonly #writes = new WriteBatches();
   #epoch = 0;
-  #gathering = false;
   #verified = false;
   #lastError: unknown;
 
@@ -183,13 +184,14 @@ export class Link {
     const { client } = this;
     const { keys, args, buffers } = call.request;
     const attempt = call.attempts;
-    this.#gather();
+    this.#writes.begin(isCluster(client) ? undefined : client.stream);
     let sent: Promise<unknown>;
     if (buffers === true) {
       const command = whole ? "eval" : "evalsha";
       sent = client.callBuffer(command, script, String(keys.length), ...keys, ...args);
     } else if (whole) sent = client.eval(script, keys.length, ...keys, ...args);
     else sent = client.evalsha(script, keys.length, ...keys, ...args);
+    this.#writes.end();
     sent.then(
       (value) => this.#succeed(call, value),
       (error: unknown) => {
@@ -197,18 +199,6 @@ export class Link {
         this.#failed(call, classify(error), error);
       },
     );
-  }
-
-  /** What is sent in one turn goes out in one write: a system call less for each. */
-  #gather(): void {
-    const stream = isCluster(this.client) ? undefined : this.client.stream;
-    if (this.#gathering || stream?.cork === undefined) return;
-    this.#gathering = true;
-    stream.cork();
-    process.nextTick(() => {
-      this.#gathering = false;
-      stream.uncork?.();
-    });
   }
 
   #succeed(call: Call, value: unknown): void {
