@@ -110,7 +110,8 @@ export function openNightShift({ backend, name, items, report }: ClerkOptions): 
 
 /** A book as it was written; `undefined`: an empty page. */
 export function readBook(bytes: Uint8Array | undefined): Book | undefined {
-  if (bytes === undefined) return undefined;
+  // Empty: whoever opens a page raises its floor before the first word is written.
+  if (bytes === undefined || bytes.length === 0) return undefined;
   const parsed = parseJson(bytes);
   if (!parsed.ok) throw new Error("a page of the books is damaged");
   return parsed.value as unknown as Book & Json;
