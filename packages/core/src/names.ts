@@ -24,8 +24,9 @@ export const MAX_SEGMENTS = 16;
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f]/;
 const PLAIN = /^[0-9A-Za-z_:-]*$/;
 const PLAIN_PATH = /^[0-9A-Za-z_:/-]*$/;
+const PLAIN_SEGMENT = `[0-9A-Za-z_:-]{1,${MAX_SEGMENT_BYTES}}`;
 /** Nothing to refuse and nothing to escape: what all but a few names are. */
-const PLAIN_NAME = /^[0-9A-Za-z_:-]{1,128}(?:\/[0-9A-Za-z_:-]{1,128}){0,15}$/;
+const PLAIN_NAME = new RegExp(`^${PLAIN_SEGMENT}(?:/${PLAIN_SEGMENT}){0,${MAX_SEGMENTS - 1}}$`);
 const ASCII = /^[ -~]*$/;
 const ENCODED_SEGMENT = /^(?:[0-9A-Za-z_:-]|=[0-9A-F]{2})+$/;
 
@@ -34,8 +35,8 @@ export function checkName(option: string, name: string): string {
   if (typeof name !== "string" || name === "") {
     throw invalidArgument(option, name, "a non-empty string of segments joined by '/'");
   }
-  if (name.length <= MAX_NAME_BYTES && PLAIN_NAME.test(name)) return name;
   if (name.length > MAX_NAME_BYTES) throw tooLarge(option, name.length, MAX_NAME_BYTES);
+  if (PLAIN_NAME.test(name)) return name;
   const segments = name.split("/");
   if (segments.length > MAX_SEGMENTS) throw tooLarge(option, segments.length, MAX_SEGMENTS);
   for (const segment of segments) checkSegment(option, segment, name);
